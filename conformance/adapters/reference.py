@@ -1,0 +1,48 @@
+"""The reference library, bound as anybody's would be."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from refaudio import __version__, seeds
+from refaudio.codeclm import delay as pattern_of_delays
+
+IMPLEMENTATION = {"name": "refaudio", "version": __version__}
+FAMILIES = ["DELAY", "SEED"]
+EOS = "staggered"
+
+seed_all = seeds.seed_all
+noise = seeds.noise
+noise_batch = seeds.noise_batch
+visible = pattern_of_delays.visible
+
+
+def delay(codes: Tensor, delays: Sequence[int], bos: int, pad: int, eos: int | None) -> Tensor:
+    return pattern_of_delays.delay(codes, delays, bos=bos, pad=pad, eos=eos)
+
+
+def undelay(rows: Tensor, delays: Sequence[int], frames: int | None) -> Tensor:
+    return pattern_of_delays.undelay(rows, delays, frames)
+
+
+def make_config(codebooks: int, delays: Sequence[int]) -> list[int]:
+    return list(pattern_of_delays.check_delays(delays, codebooks))
+
+
+def delay_window(codes: Tensor, start: int, frames: int, delays: Sequence[int], bos: int, pad: int) -> Tensor:
+    return pattern_of_delays.delay_window(codes, delays, start=start, frames=frames, bos=bos, pad=pad)
+
+
+def rows_to_audio(codec: Any, rows: Tensor, delays: Sequence[int]) -> Tensor:
+    audio: Tensor = codec.decode(pattern_of_delays.undelay(rows, delays))
+    return audio
+
+
+def stream(codec: Any, rows: Iterable[Tensor], delays: Sequence[int]) -> Iterator[Tensor]:
+    for frame in pattern_of_delays.undelay_stream(rows, delays):
+        yield codec.decode(frame[:, None])
+
+
+def pattern(name: str) -> list[int]:
+    return list(pattern_of_delays.pattern(name))

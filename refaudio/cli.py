@@ -1,0 +1,200 @@
+"""The front door: `refaudio check`, `explain` and `matrix`. The kit is loaded when a command needs it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from . import __version__
+from .errors import unknown
+
+if TYPE_CHECKING:
+    from .conformance.report import Report
+
+# What the kit imports beyond the library itself: the extra `check`.
+_EXTRA = {"hypothesis", "packaging", "tomli", "tomli_w", "safetensors"}
+
+
+class MissingExtra(ImportError):
+    """The kit was asked for, and what it needs is not installed."""
+
+
+def _kit(module: str) -> ModuleType:
+    """A module of the kit, or one line about the extra that is missing."""
+    try:
+        return import_module(f"refaudio.conformance.{module}")
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").split(".")[0] in _EXTRA:
+            raise MissingExtra(f'{missing.name} is not installed: pip install "refaudio[check]"') from missing
+        raise
+
+
+def check(adapter: str | object, **options: Any) -> Report:
+    """Hold an adapter to every law that it is bound to; the options are those of refaudio.conformance.check.check."""
+    report: Report = _kit("check").check(adapter, **options)
+    return report
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, with what to type next."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; try: {self.prog} --help\n")
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"{text!r} must be one JSON object, as a failure prints it")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="refaudio", description="The known bugs of generative audio, as laws.")
+    parser.add_argument("--version", action="version", version=f"refaudio {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    asked = commands.add_parser("check", help="hold an implementation to the spec")
+    asked.add_argument("adapter", help="pkg.module or pkg.module:obj")
+    asked.add_argument("--only", metavar="ID", help="one law")
+    asked.add_argument(
+        "--example", metavar="JSON", type=_json_object, help="one case of it, as a failure prints it"
+    )
+    asked.add_argument(
+        "--profile", default=os.environ.get("REFAUDIO_PROFILE", "default"), help="quick, default or thorough"
+    )
+    asked.add_argument(
+        "--family", metavar="F", action="append", default=[], help="a family or an area; may be repeated"
+    )
+    asked.add_argument("--device", default="cpu", help="cpu or cuda")
+    asked.add_argument("--expected", metavar="FILE", help="the claims and known failures to hold it to")
+    asked.add_argument(
+        "--write-expected", metavar="FILE", help="write what was found as the expectation from now on"
+    )
+    asked.add_argument("--json", metavar="FILE", help="write the report")
+    asked.add_argument(
+        "--random",
+        metavar="SEED",
+        type=int,
+        nargs="?",
+        const=-1,
+        help="other cases than everybody's: the nightly hunt",
+    )
+    asked.set_defaults(run=_check)
+
+    told = commands.add_parser("explain", help="what a law says, who was bitten, and what it catches")
+    told.add_argument("id", metavar="ID")
+    told.set_defaults(run=_explain)
+
+    merged = commands.add_parser("matrix", help="one table from several reports")
+    merged.add_argument("reports", metavar="FILE", nargs="+")
+    merged.set_defaults(run=_matrix)
+    return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    progress = _kit("progress").Progress()
+    report = check(
+        options.adapter,
+        only=options.only,
+        example=options.example,
+        profile=options.profile,
+        families=options.family,
+        device=options.device,
+        expected=options.expected,
+        random=_random_seed(options.random),
+        on_start=progress.start,
+        on_result=progress.result,
+    )
+    text = _kit("report")
+    for result in report.results:
+        if result.status in ("fail", "error", "xpass"):
+            print(text.failure_text(result) + "\n")
+    _told(report)
+    if options.json:
+        report.write(options.json)
+    if options.write_expected:
+        unexplained = _kit("expected").write(report, Path(options.write_expected))
+        print(
+            f"wrote {options.write_expected}"
+            + (f": {unexplained} known failures are unexplained" if unexplained else "")
+        )
+    print(report.summary)
+    return int(report.exit_code)
+
+
+def _told(report: Report) -> None:
+    """What is neither red nor green, and still has to be said."""
+    for result in report.results:
+        if (
+            result.narrowed
+            or (result.status == "unclaimed" and result.accepted)
+            or result.status in ("xfail", "tentative", "new")
+        ):
+            print(f"{result.id} {result.cell}" + (f": {result.reason}" if result.reason else ""))
+    for line in report.lost:
+        print(f"lost: {line}")
+
+
+def _random_seed(asked: int | None) -> int | None:
+    if asked == -1:
+        asked = int.from_bytes(os.urandom(4), "big")
+        print(f"random cases: repeat them with --random {asked}", file=sys.stderr)
+    return asked
+
+
+def _explain(options: argparse.Namespace) -> int:
+    print(_kit("index").explain(_kit("check").find(options.id)))
+    return 0
+
+
+def _matrix(options: argparse.Namespace) -> int:
+    matrix = _kit("matrix")
+    print(matrix.markdown([matrix.read(Path(path)) for path in options.reports]), end="")
+    return 0
+
+
+def _complaint(error: Exception) -> str | None:
+    """The one line of an error that the caller can act on; anything else is our bug, and keeps its traceback."""
+    known = (sys.modules.get(f"refaudio.{module}") for module in ("conformance.adapter", "spec.law"))
+    types = tuple(
+        getattr(module, name, MissingExtra) for module in known for name in ("UsageError", "UnknownLaw")
+    )
+    return str(error) if isinstance(error, (MissingExtra, OSError, *types)) else None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 0, 1 for what a check found, or 2 for what the caller has to change."""
+    parser = _parser()
+    words = sys.argv[1:] if argv is None else list(argv)
+    _known_command(parser, words)
+    options = parser.parse_args(words)
+    if options.command is None:
+        parser.print_help()
+        return 2
+    try:
+        code: int = options.run(options)
+        return code
+    except Exception as error:
+        line = _complaint(error)
+        if line is None:
+            raise
+        print(f"error: {line}", file=sys.stderr)
+        return 2
+
+
+def _known_command(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    """Answer a misspelt command with the one that was meant."""
+    known: Mapping[str, Any] = {"check": None, "explain": None, "matrix": None}
+    if words and not words[0].startswith("-") and words[0] not in known:
+        parser.error(str(unknown("command", words[0], known)))
