@@ -132,20 +132,14 @@ def shrink(
     calls = SHRINKING_CALLS[law.cost]
     seen: dict[str, bool] = {}
     best = key(first)
-    reached = False
 
     def body(case: Case) -> None:
-        nonlocal calls, best, reached
+        nonlocal calls, best
         line = key(case)
         if line not in seen:
-            if not reached:
-                seen[line] = line == key(first)  # the cases before the first failure are known to pass
-                reached = seen[line]
-            elif calls > 0:
-                calls -= 1
-                seen[line] = fails(case)
-            else:
-                seen[line] = False
+            shrinking = any(seen.values())
+            calls -= shrinking
+            seen[line] = calls >= 0 and fails(case)
         if seen[line]:
             best = line
             raise _Found

@@ -18,7 +18,7 @@ from .. import spec
 from ..spec.law import LAWS
 from .adapter import UsageError
 from .generated import settle_file
-from .report import SCHEMA
+from .report import SCHEMA, sizes_text
 
 HERE = Path(__file__).parent
 Document = Mapping[str, Any]
@@ -84,10 +84,7 @@ def _cell(result: Mapping[str, Any] | None) -> str:
     if status == "unclaimed" and result["accepted"]:
         return f"unclaimed ({100 * result['accepted'] / max(1, result['cases']):.0f} % of cases)"
     if result.get("narrowed"):
-        sizes = ", ".join(
-            f"{name} {'/'.join(map(str, values))}" for name, values in result["narrowed"].items()
-        )
-        return escaped(f"{status} ({sizes})")
+        return escaped(f"{status} ({sizes_text(result['narrowed'])})")
     return f"**{escaped(status)}**" if status in ("fail", "error", "xfail", "xpass") else escaped(status)
 
 

@@ -49,11 +49,12 @@ class Behaviour:
         return cls(law, grain, cases, ends, all(map(alike, ends, again)))
 
     def shared_by(self, mutant: Adapter) -> bool:
-        """Whether a mutant cannot be told from it; where results change from call to call, by kind alone."""
-        theirs = _outcomes(self.law, mutant, self.grain, self.cases)
+        """Whether a mutant cannot be told from it on the cases that it accepts; by kind alone where it is unsteady."""
+        pairs = zip(self.ends, _outcomes(self.law, mutant, self.grain, self.cases), strict=True)
+        accepted = ((ours, theirs) for ours, theirs in pairs if ours.kind != "declined")
         if self.steady:
-            return all(alike(a, b) for a, b in zip(self.ends, theirs, strict=True))
-        return all((a.kind, a.what) == (b.kind, b.what) for a, b in zip(self.ends, theirs, strict=True))
+            return all(alike(ours, theirs) for ours, theirs in accepted)
+        return all((ours.kind, ours.what) == (theirs.kind, theirs.what) for ours, theirs in accepted)
 
 
 def candidates(law: Law, adapter: Adapter, grain: Sequence[str], case: Case) -> list[Mutant]:

@@ -20,6 +20,20 @@ SCHEMA = 1
 STATUSES = ("pass", "fail", "error", "xfail", "xpass", "unclaimed", "tentative", "new")
 
 
+def sizes_text(narrowed: Mapping[str, Sequence[Any]]) -> str:
+    """Declared sizes in few words: `codebooks 9/18, frames 1-12`."""
+    return ", ".join(f"{name} {_values_text(values)}" for name, values in narrowed.items())
+
+
+def _values_text(values: Sequence[Any]) -> str:
+    first = values[0]
+    if len(values) > 2 and isinstance(first, int) and list(values) == list(range(first, first + len(values))):
+        return f"{first}-{values[-1]}"
+    if len(values) > 3:
+        return f"{len(values)} values"
+    return "/".join(map(str, values))
+
+
 @dataclass(frozen=True)
 class Result:
     """How one law ended for one implementation."""
@@ -50,10 +64,7 @@ class Result:
         if self.status == "unclaimed" and self.accepted:
             return f"unclaimed ({100 * self.share:.0f} % of cases)"
         if self.narrowed:
-            sizes = ", ".join(
-                f"{name} {'/'.join(map(str, values))}" for name, values in self.narrowed.items()
-            )
-            return f"{self.status} ({sizes})"
+            return f"{self.status} ({sizes_text(self.narrowed)})"
         return self.status
 
     def as_json(self) -> dict[str, Any]:

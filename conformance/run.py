@@ -8,6 +8,7 @@ import linecache
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
@@ -42,6 +43,7 @@ class Bound:
     def __init__(self, adapter: Adapter, grain: Sequence[str], device: str = "cpu") -> None:
         self._functions = {name: adapter.functions[name] for name in grain}
         self._conventions = adapter.conventions
+        self._sizes = adapter.sizes
         self._device = device
 
     def has(self, name: str) -> bool:
@@ -49,6 +51,9 @@ class Bound:
 
     def convention(self, name: str) -> str | None:
         return self._conventions.get(name)
+
+    def offers(self, size: str, value: object) -> bool:
+        return size not in self._sizes or value in self._sizes[size]
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         functions = self.__dict__.get("_functions", {})
@@ -120,5 +125,14 @@ def _error(raised: BaseException) -> Outcome:
     line = (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip()
     kind = type(raised).__name__
     said = " ".join(str(raised).split())[:300]
-    where = f"{frame.filename}:{frame.lineno}: {line}"
+    where = f"{_short(frame.filename)}:{frame.lineno}: {line}"
     return Outcome("error", kind, f"{kind}: {said}", "no exception", f"{kind}: {said} (at {where})")
+
+
+def _short(filename: str) -> str:
+    """A file as its package names it: a report is read on other machines."""
+    for mark in ("site-packages/", "dist-packages/"):
+        if mark in filename:
+            return filename.rpartition(mark)[2]
+    path = Path(filename)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else "/".join(path.parts[-2:])

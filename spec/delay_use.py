@@ -82,8 +82,8 @@ def decodes_every_frame(impl: Implementation, delays: list[int], frames: int, ba
     codes = make_codes(seed, batch, frames, len(delays))
     codec = EchoCodec(len(delays))
     audio = impl.rows_to_audio(codec, delayed(codes, delays, BOS, PAD), delays)
-    expect(codec.was_fed(), codes, "what the codec is fed")
-    expect(audio, EchoCodec(len(delays)).decode(codec.was_fed()), "what the codec returned")
+    expect(codec.was_fed(batch), codes, "what the codec is fed")
+    expect(audio, EchoCodec(len(delays)).decode(codec.was_fed(batch)), "what the codec returned")
 
 
 @law(

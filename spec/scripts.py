@@ -123,7 +123,7 @@ class EchoCodec:
         filled = torch.nn.functional.pad(audio, (0, missing))
         return (filled * self._SCALE).round().to(torch.int64).reshape(len(audio), -1, self.codebooks)
 
-    def was_fed(self) -> Tensor:
-        """Every frame that was decoded, in order: (B, T, K)."""
+    def was_fed(self, batch: int) -> Tensor:
+        """Every frame that was decoded, in order: (batch, T, K); code without frames need not call a codec."""
         fed = [codes for codes in self.fed if codes.shape[1]] or self.fed[:1]
-        return torch.cat(fed, dim=1) if fed else torch.zeros((0, 0, self.codebooks), dtype=torch.int64)
+        return torch.cat(fed, dim=1) if fed else torch.zeros((batch, 0, self.codebooks), dtype=torch.int64)
