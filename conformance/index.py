@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import spec
+from ..spec.functions import FUNCTIONS
 from ..spec.law import LAWS, Law
 from .generated import settle_file
 from .mutants import all_mutants
@@ -27,6 +28,10 @@ def _head(count: int) -> list[str]:
     ]
 
 
+def _called(name: str) -> str:
+    return f"{name}({', '.join(FUNCTIONS[name].parameters)})"
+
+
 def explain(law: Law) -> str:
     """Everything that the record of a law says, as text."""
     mutants = all_mutants()
@@ -36,7 +41,7 @@ def explain(law: Law) -> str:
         f"  effect:    {law.effect}",
         *(f"  origin:    {key}: {text}" for key, text in law.origin.items()),
         *(f"  witness:   {witness}" for witness in law.witnesses),
-        f"  binds:     {', or '.join(' and '.join(grain) for grain in law.needs)}",
+        f"  binds:     {', or '.join(' and '.join(map(_called, grain)) for grain in law.needs)}",
         f"  draws:     {', '.join(law.draws)}",
         *(f"  catches:   {name}: {mutants[name].says}" for name in law.mutants),
     ]
@@ -46,13 +51,22 @@ def explain(law: Law) -> str:
 def as_markdown() -> str:
     """The index as a whole: an area a section, a law a paragraph."""
     laws = [law for law in LAWS.values() if law.status != "withdrawn"]
-    lines = _head(len(laws))
+    lines = [*_head(len(laws)), *_functions()]
     for area in dict.fromkeys(law.area for law in laws):
         lines += ["", f"## {area}"]
         for law in laws:
             if law.area == area:
                 lines += ["", *_entry(law)]
     return "\n".join(lines) + "\n"
+
+
+def _functions() -> list[str]:
+    """What an adapter can bind, as a table."""
+    lines = ["", "## What an adapter binds", "", "| function | takes and gives | laws |", "|---|---|---|"]
+    for name, function in FUNCTIONS.items():
+        ids = ", ".join(law.id for law in LAWS.values() if law.touches({name}))
+        lines.append(f"| `{name}({', '.join(function.parameters)})` | {function.says} | {ids} |")
+    return lines
 
 
 def _entry(law: Law) -> list[str]:

@@ -59,14 +59,19 @@ class Bound:
         functions = self.__dict__.get("_functions", {})
         if name not in functions:
             raise AttributeError(f"this grain binds {', '.join(functions)}, not {name!r}")
-        function: Callable[..., Any] = functions[name]
-        return function if self._device == "cpu" else _on(self._device, function)
+        return _on(self._device, functions[name])
 
 
 def _on(device: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with its tensors on a device; what it writes into its inputs is carried back to them."""
+    """The function with lists of its own, and its tensors on a device; what it writes into those is carried back.
+
+    Code that sorts the list of delays it is handed would otherwise sort the law's, and be found right.
+    """
 
     def call(*args: Any) -> Any:
+        args = tuple(copy.deepcopy(arg) if isinstance(arg, list) else arg for arg in args)
+        if device == "cpu":
+            return function(*args)
         moved = [_moved(arg, device) for arg in args]
         result = function(*moved)
         for arg, copied in zip(args, moved, strict=True):

@@ -6,6 +6,7 @@ the adapter, not a verdict on the implementation. Exceptions are left to the law
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..spec.delay import BOS, EOS, PAD, make_codes
+from ..spec.functions import FUNCTIONS
 from ..spec.oracles import delayed
 from ..spec.scripts import EchoCodec
 from .adapter import Adapter
@@ -127,14 +129,35 @@ PROBES: Mapping[str, list[Callable[[Adapter], str | None]]] = {
 
 def smoke(adapter: Adapter) -> list[Question]:
     """The questions that an adapter raises; none means that the laws may speak."""
-    questions = []
+    questions = [
+        Question(name, f"{name} {says}")
+        for name, call in adapter.functions.items()
+        if (says := _takes(name, call))
+    ]
+    asked = {question.function for question in questions}
     for function, probes in PROBES.items():
+        if function in asked:
+            continue
         for probe in probes if function in adapter.functions else ():
             says = _asked(probe, adapter)
             if says:
                 questions.append(Question(function, f"{function} {says}"))
                 break
     return questions
+
+
+def _takes(name: str, function: Callable[..., Any]) -> str | None:
+    """What is wrong with the parameters of a bound function."""
+    wanted = FUNCTIONS[name].parameters
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return None  # builtins may have none
+    try:
+        signature.bind(*wanted)
+    except TypeError as error:
+        return f"is called as {name}({', '.join(wanted)}), and takes {signature}: {error}"
+    return None
 
 
 def _asked(probe: Callable[[Adapter], str | None], adapter: Adapter) -> Any:

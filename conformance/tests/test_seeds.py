@@ -33,11 +33,16 @@ def test_another_process_draws_the_same() -> None:
     assert shown("1") == shown("2") != ""
 
 
+def _demo_that_fails() -> None:
+    with seeds.preserved():
+        seeds.seed_all(2, 0)
+        raise KeyError("demo")
+
+
 def test_preserved_gives_the_global_generators_back_after_an_exception() -> None:
     seeds.seed_all(1, 0)
     want = random.random(), np.random.random(), torch.rand(1).item()
     seeds.seed_all(1, 0)
-    with pytest.raises(KeyError), seeds.preserved():
-        seeds.seed_all(2, 0)
-        raise KeyError("demo")
+    with pytest.raises(KeyError):
+        _demo_that_fails()
     assert (random.random(), np.random.random(), torch.rand(1).item()) == want

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 import refaudio.spec
+from refaudio.conformance.adapter import spec_functions
 from refaudio.conformance.mutants import all_mutants
 from refaudio.conformance.new_law import ids
 from refaudio.spec import AREAS, LAWS
+from refaudio.spec.functions import FUNCTIONS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,7 +32,7 @@ COUNTS = {"D0": 30, "D1": 31, "D2": 17, "D3": 19, "D4": 25, "codeclm": 107, "flo
 
 
 def test_every_key_has_a_statement_and_a_fate() -> None:
-    assert list(ROWS) and set(ROWS) == set(SOURCES["items"])
+    assert set(ROWS) == set(SOURCES["items"])
     found = {name: sum(key.replace(":", " ").split()[0] == name for key in ROWS) for name in COUNTS}
     assert found == COUNTS
     assert set(SOURCES["documents"]) == set(COUNTS)
@@ -72,6 +74,10 @@ def test_ids_are_registered_and_never_reused() -> None:
     given = ids(SPEC / "ids.txt")
     assert len(given) == len(set(given))
     assert set(LAWS) == set(given)
+
+
+def test_every_function_that_a_law_calls_is_described() -> None:
+    assert spec_functions() == set(FUNCTIONS)
 
 
 def test_stored_cases_belong_to_laws() -> None:

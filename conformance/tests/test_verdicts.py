@@ -98,7 +98,8 @@ def test_a_small_share_is_unclaimed_and_says_how_small() -> None:
 
     result = check(adapter(delay=only_pairs), only="DELAY-001")["DELAY-001"]
     assert result.status == "unclaimed"
-    assert result.cell.startswith("unclaimed (") and result.cell.endswith(" % of cases)")
+    assert result.cell.startswith("unclaimed (")
+    assert result.cell.endswith(" % of cases)")
     assert 0 < result.share < 0.5
 
 
@@ -159,3 +160,21 @@ def test_the_summary_counts_everything_and_names_what_would_unlock_most() -> Non
     report = check(adapter(FAMILIES=["DELAY", "SEED"]), profile="quick")
     assert sum(report.counts.values()) == len(report.results) == len(LAWS)
     assert report.summary.endswith("; binding noise_batch would unlock 4")
+
+
+def test_missing_parameters_are_answered_with_adapter() -> None:
+    def two(rows: torch.Tensor, delays: list[int]) -> torch.Tensor:
+        return reference.undelay(rows, delays, None)
+
+    result = check(adapter(undelay=two), only="DELAY-002", profile="quick")["DELAY-002"]
+    assert result.reason.startswith(
+        "adapter? undelay is called as undelay(rows, delays, frames), and takes (rows"
+    )
+
+
+def test_a_list_that_is_sorted_in_place_is_not_the_laws_list() -> None:
+    def sorts(codes: torch.Tensor, delays: list[int], *rest: Any) -> torch.Tensor:
+        delays.sort()
+        return reference.delay(codes, delays, *rest)
+
+    assert check(adapter(delay=sorts), only="DELAY-001")["DELAY-001"].status == "fail"

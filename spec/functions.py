@@ -1,0 +1,65 @@
+"""The functions that an implementation can bind: their parameters, in order, and what they take and give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function of the spec, called with positional arguments in this order."""
+
+    parameters: tuple[str, ...]
+    says: str
+
+
+def _function(parameters: str, says: str) -> Function:
+    return Function(tuple(parameters.split()), says)
+
+
+FUNCTIONS = {
+    "delay": _function(
+        "codes delays bos pad eos",
+        "codes (B, T, K) int64, one delay a codebook, and the special ids (eos may be None) -> rows (B, R, K)",
+    ),
+    "undelay": _function(
+        "rows delays frames",
+        "rows (B, R, K), BOS row first -> codes (B, T, K); frames is how many are wanted, or None for all",
+    ),
+    "make_config": _function(
+        "codebooks delays",
+        "the delays that a config of so many codebooks has in effect, or ValueError",
+    ),
+    "rows_to_audio": _function(
+        "codec rows delays",
+        "rows (B, R, K) -> waveform (B, N), by codec.decode(codes (B, T, K)) -> (B, N)",
+    ),
+    "stream": _function(
+        "codec rows delays",
+        "an iterator of rows (B, K), BOS row first -> an iterator of waveform chunks (B, n)",
+    ),
+    "visible": _function(
+        "delays frames",
+        "bool (T, K, T, K): whether predicting code (t1, c1) may see code (t, c)",
+    ),
+    "delay_window": _function(
+        "codes start frames delays bos pad",
+        "the rows of a training window codes[:, start : start + frames]",
+    ),
+    "pattern": _function(
+        "name",
+        "the delays of a published checkpoint: dia, musicgen, musicgen-stereo, moshi",
+    ),
+    "seed_all": _function(
+        "seed rank",
+        "seed the global generators of Python, numpy and torch, for one rank of a run",
+    ),
+    "noise": _function(
+        "seed index shape",
+        "the float32 normal noise of element `index`, of this shape",
+    ),
+    "noise_batch": _function(
+        "seed count shape",
+        "the noise of a whole batch: (count, *shape)",
+    ),
+}
