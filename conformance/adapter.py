@@ -115,7 +115,7 @@ def _import(name: str) -> ModuleType:
             f"adapter {name!r} imports {wanted!r}, which is not installed: pip install it, or, if the laws do not "
             f"need it, put refaudio.conformance.bind.stub_imports({wanted!r}) at the top of the adapter"
         ) from missing
-    except Exception as raised:
+    except (Exception, SystemExit) as raised:
         frame = traceback.extract_tb(raised.__traceback__)[-1]
         message = " ".join(f"{type(raised).__name__}: {raised}".split())
         raise UsageError(

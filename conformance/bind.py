@@ -59,21 +59,38 @@ def _put_stub(name: str) -> None:
 def load_file(path: str | Path, name: str | None = None) -> ModuleType:
     """One module by its path, without the `__init__` of its package, which may drag in the world.
 
-    A module that imports its neighbours relatively needs the dotted `name` it has in its package.
+    A module that imports its neighbours relatively needs the dotted `name` it has in its package: the packages above
+    it are then empty shells in this process, in which only its neighbours are found.
     """
     path = Path(path)
     name = name or path.stem
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise FileNotFoundError(f"path={str(path)!r} must be a python file")
+    before = dict(sys.modules)
+    _put_shells(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except BaseException:
-        del sys.modules[name]
+        for added in set(sys.modules) - set(before):
+            del sys.modules[added]
+        sys.modules.update({key: before[key] for key in (name,) if key in before})
         raise
     return module
+
+
+def _put_shells(name: str, path: Path) -> None:
+    """Packages above a module, without their `__init__`."""
+    parents = name.split(".")[:-1]
+    for depth in range(len(parents), 0, -1):
+        package = ".".join(parents[:depth])
+        if package not in sys.modules:
+            shell = ModuleType(package)
+            shell.__path__ = [str(path.resolve().parents[len(parents) - depth])]
+            shell.__spec__ = ModuleSpec(package, loader=None, is_package=True)
+            sys.modules[package] = shell
 
 
 class _Caught(BaseException):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +40,7 @@ class Checker:
     def __post_init__(self) -> None:
         if self.profile not in PROFILES:
             raise UsageError(f"unknown profile {self.profile!r}{did_you_mean(self.profile, PROFILES)}")
-        if self.device != "cpu" and not self.device.startswith("cuda"):
+        if not re.fullmatch(r"cpu|cuda(:\d+)?", self.device):
             raise UsageError(f"unknown device {self.device!r}{did_you_mean(self.device, ['cpu', 'cuda'])}")
         self.questions = smoke(self.adapter)
 
@@ -56,7 +57,7 @@ class Checker:
         return replace(result, seconds=time.perf_counter() - started)
 
     def _judged(self, law: Law, only: Case | None) -> Result:
-        if reason := self._unclaimed(law):
+        if reason := self.unclaimed(law):
             return Result(law.id, "unclaimed", reason=reason)
         asked = [question.says for question in self.questions if law.touches({question.function})]
         if asked:
@@ -64,7 +65,7 @@ class Checker:
                 law.id,
                 "error",
                 reason=f"adapter? {asked[0]}",
-                command=command(self.adapter, law.id, None, self.profile),
+                command=command(self.adapter, law.id, None, self.profile, self.device),
             )
         known = self.expected.known(law.id, self.device)
         if known and only is None:
@@ -74,7 +75,8 @@ class Checker:
             return _without_effect(result, "new")
         return _without_effect(result, "tentative") if law.status == "tentative" else result
 
-    def _unclaimed(self, law: Law) -> str:
+    def unclaimed(self, law: Law) -> str:
+        """Why a law cannot speak of this adapter, if it cannot."""
         if self.device.startswith("cuda") and not torch.cuda.is_available():
             return "no CUDA"
         if law.id in self.adapter.not_claimed:
@@ -93,7 +95,7 @@ class Checker:
         return Result(
             law.id, status, cases=1, accepted=1, example=known.example, what=outcome.what, got=outcome.got,
             want=outcome.want, reason=known.reason, message=outcome.message,
-            command=command(self.adapter, law.id, known.example, self.profile),
+            command=command(self.adapter, law.id, known.example, self.profile, self.device),
         )  # fmt: skip
 
     def _worst(self, law: Law, case: Case) -> Outcome:
@@ -152,7 +154,7 @@ class Checker:
         return Result(
             law.id, "fail" if outcome.kind == "fail" else "error", cases=count, accepted=count, example=case,
             what=outcome.what, got=outcome.got, want=outcome.want, message=outcome.message, mutant=mutants,
-            command=command(self.adapter, law.id, case, self.profile), narrowed=narrowed,
+            command=command(self.adapter, law.id, case, self.profile, self.device), narrowed=narrowed,
         )  # fmt: skip
 
 
@@ -211,7 +213,7 @@ def check(
 
 def report(checker: Checker, results: Sequence[Result], single: bool = False) -> Report:
     """The report of these results: what was lost, and what binding one more function would unlock."""
-    lost = [] if single else checker.expected.lost(results)
+    lost = [] if single else checker.expected.lost(results, bool(checker.families))
     return Report(
         checker.adapter,
         checker.profile,

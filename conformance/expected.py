@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ UNEXPLAINED = "unexplained"
 LOSS = 0.1  # a share may differ by this much between profiles before a claim counts as lost
 TOP = ("spec", "adapter", "claims", "expected")
 FIELDS = ("law", "reason", "issue", "when", "example")
+KINDS = {str: "text", dict: "table", list: "list"}
 
 
 @dataclass(frozen=True)
@@ -69,14 +71,21 @@ class Expected:
             raise UsageError(f"no {path}: write it with refaudio check ADAPTER --write-expected {path}")
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise UsageError(f"{path} is no valid TOML: {error}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path} is no valid TOML in UTF-8: {error}") from error
         _known_keys(path, data, TOP, "")
+        for name, kind in {"spec": str, "claims": dict, "expected": list}.items():
+            if not isinstance(data.get(name, kind()), kind):
+                raise UsageError(f"{path}: {name} = {data[name]!r} must be a {KINDS[kind]}")
+        if not re.fullmatch(r"\d+\.\d+", data.get("spec", spec.VERSION)):
+            raise UsageError(f"{path}: spec = {data['spec']!r} must be a version like {spec.VERSION!r}")
         claims = data.get("claims", {})
-        for id in claims:
+        for id, share in claims.items():
             _known_law(path, id)
+            if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+                raise UsageError(f"{path}: the claim {id} = {share!r} must be a share of cases, 0 to 1")
         failures = [_failure(path, entry) for entry in data.get("expected", [])]
-        return cls(str(data.get("spec", "")), claims, failures)
+        return cls(data.get("spec", ""), claims, failures)
 
     def known(self, id: str, device: str) -> KnownFailure | None:
         """The known failure of a law, where its condition holds."""
@@ -84,19 +93,23 @@ class Expected:
             (failure for failure in self.failures if failure.law == id and failure.holds(device)), None
         )
 
-    def lost(self, results: Sequence[Result]) -> list[str]:
-        """Claims that are no longer kept: a renamed function must not turn red into green."""
+    def lost(self, results: Sequence[Result], some: bool = False) -> list[str]:
+        """Claims that are no longer kept: a renamed function must not turn red into green.
+
+        With `some`, only a part of the families was asked for, and claims outside it are nobody's loss.
+        """
         now = {result.id: result for result in results}
         lines = []
         for id, share in self.claims.items():
             result = now.get(id)
+            if result is None and some:
+                continue
             if result is None or result.status == "unclaimed":
                 reason = result.reason if result else "outside the declared families"
                 lines.append(f"{id} was claimed, and is unclaimed now: {reason}")
             elif result.status in ("pass", "tentative", "new") and result.share < share - LOSS:
-                lines.append(
-                    f"{id} accepted {100 * share:.0f} % of its cases, and accepts {100 * result.share:.0f} % now"
-                )
+                was, is_now = f"{100 * share:.0f} %", f"{100 * result.share:.0f} %"
+                lines.append(f"{id} accepted {was} of its cases, and accepts {is_now} now")
         return lines
 
 
@@ -112,10 +125,15 @@ def _known_law(path: Path, id: str) -> None:
 
 
 def _failure(path: Path, entry: Mapping[str, Any]) -> KnownFailure:
+    if not isinstance(entry, dict):
+        raise UsageError(f"{path}: expected = {entry!r} must be [[expected]] tables")
     _known_keys(path, entry, FIELDS, " [[expected]]")
-    for name in ("law", "reason", "example"):
-        if not entry.get(name):
+    for name in FIELDS:
+        kind = dict if name == "example" else str
+        if name in ("law", "reason", "example") and not entry.get(name):
             raise UsageError(f"{path}: [[expected]] of {entry.get('law', '?')} must give {name}")
+        if name in entry and not isinstance(entry[name], kind):
+            raise UsageError(f"{path}: {name} = {entry[name]!r} must be a {KINDS[kind]}")
     _known_law(path, entry["law"])
     wanted = sorted(LAWS[entry["law"]].draws)
     if sorted(entry["example"]) != wanted:
@@ -131,30 +149,45 @@ def _failure(path: Path, entry: Mapping[str, Any]) -> KnownFailure:
 
 
 def write(report: Report, path: Path) -> int:
-    """Write what a report found as the expectation from now on; reasons written by hand survive.
+    """Write what a report found as the expectation from now on; what was written by hand survives.
 
-    Returns how many failures are still unexplained.
+    Laws that the report does not speak of keep their claims and known failures. Returns how many are unexplained.
     """
     before = Expected.read(path) if path.is_file() else Expected()
-    told = {failure.law: failure for failure in before.failures}
-    entries = []
-    for result in report.results:
-        if result.status in ("fail", "error", "xfail") and result.example is not None:
-            old = told.get(result.id)
-            entry: dict[str, Any] = {"law": result.id, "reason": old.reason if old else UNEXPLAINED}
-            entry |= {name: getattr(old, name) for name in ("issue", "when") if old and getattr(old, name)}
-            entries.append(entry | {"example": result.example})
-    skipped = [failure for failure in before.failures if not failure.holds(report.device)]
-    entries += [{name: value for name, value in vars(failure).items() if value} for failure in skipped]
-    claims = {
+    here = {failure.law: failure for failure in before.failures if failure.holds(report.device)}
+    asked = {result.id for result in report.results}
+    entries = [
+        _entry(here.get(result.id), result)
+        for result in report.results
+        if result.status in ("fail", "error", "xfail") and result.example is not None
+    ]
+    others = [
+        failure for failure in before.failures if failure.law not in asked or failure not in here.values()
+    ]
+    entries = sorted([*entries, *map(_as_written, others)], key=lambda entry: str(entry["law"]))
+    claims = {id: share for id, share in before.claims.items() if id not in asked}
+    claims |= {
         result.id: round(result.share, 2)
         for result in report.results
         if result.status in ("pass", "new", "tentative")
     }
-    claims |= {entry["law"]: before.claims.get(entry["law"], 1.0) for entry in entries}
+    claims |= {
+        entry["law"]: before.claims.get(entry["law"], 1.0) for entry in entries if entry["law"] in asked
+    }
     head = {"spec": before.spec or spec.VERSION, "adapter": report.adapter.name}
     write_whole(path, _toml(head, dict(sorted(claims.items())), entries))
     return sum(entry["reason"] == UNEXPLAINED for entry in entries)
+
+
+def _entry(old: KnownFailure | None, result: Result) -> dict[str, Any]:
+    """A failure as it is expected from now on, with the words that somebody gave it."""
+    told = old or KnownFailure(result.id, UNEXPLAINED, {})
+    return {**_as_written(told), "example": result.example}
+
+
+def _as_written(failure: KnownFailure) -> dict[str, Any]:
+    values = {name: getattr(failure, name) for name in FIELDS}
+    return {name: value for name, value in values.items() if value}
 
 
 def _toml(head: Mapping[str, Any], claims: Mapping[str, float], entries: Sequence[Mapping[str, Any]]) -> str:

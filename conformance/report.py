@@ -72,7 +72,7 @@ class Result:
         return {
             "id": self.id, "area": law.area, "status": self.status, "title": law.title, "effect": law.effect,
             "origin": dict(law.origin), "since": law.since, "cases": self.cases, "accepted": self.accepted,
-            "seconds": round(self.seconds, 3), "example": self.example, "what": self.what, "got": plain(self.got),
+            "seconds": round(self.seconds, 3), "example": plain(self.example), "what": self.what, "got": plain(self.got),
             "want": plain(self.want), "reason": self.reason, "message": self.message, "mutant": list(self.mutant),
             "command": self.command, "narrowed": {name: plain(list(sizes)) for name, sizes in self.narrowed.items()},
         }  # fmt: skip
@@ -155,6 +155,9 @@ class Report:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file through a temporary neighbour, so that a failure leaves no half of one."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        path.write_text(text, encoding="utf-8")  # /dev/stdout or a pipe: nothing to replace
+        return
     partial = path.with_name(path.name + ".partial")
     try:
         partial.write_text(text, encoding="utf-8")
@@ -174,11 +177,11 @@ def versions() -> dict[str, str]:
     return found
 
 
-def command(adapter: Adapter, id: str, case: Case | None, profile: str) -> str:
+def command(adapter: Adapter, id: str, case: Case | None, profile: str, device: str) -> str:
     """The command that repeats exactly this case."""
     words = ["refaudio", "check", adapter.name, "--only", id]
     words += ["--example", json.dumps(case)] if case is not None else ["--profile", profile]
-    return shlex.join(words)
+    return shlex.join(words + (["--device", device] if device != "cpu" else []))
 
 
 def failure_text(result: Result) -> str:

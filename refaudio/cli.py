@@ -103,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> int:
+    _kit("check")
+    for target in filter(None, (options.json, options.write_expected)):
+        _writable(Path(target))
     progress = _kit("progress").Progress()
     report = check(
         options.adapter,
@@ -131,6 +134,14 @@ def _check(options: argparse.Namespace) -> int:
         )
     print(report.summary)
     return int(report.exit_code)
+
+
+def _writable(target: Path) -> None:
+    """Refuse a file that could not be written before the laws run, and what they found would be lost."""
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"no folder {str(target.parent)!r} for {target.name}: make it first")
+    if target.is_dir() or not os.access(target if target.exists() else target.parent, os.W_OK):
+        raise PermissionError(f"{str(target)!r} cannot be written: choose another file")
 
 
 def _told(report: Report) -> None:

@@ -49,4 +49,9 @@ def budget(exact: Tensor, plain: Tensor, kind: str) -> Budget:
         raise ValueError(f"kind={kind!r} must be one of {', '.join(FACTOR)}")
     if exact.dtype != torch.float64:
         raise ValueError(f"exact.dtype={exact.dtype} must be float64: the reference is computed in it")
-    return Budget(FACTOR[kind] * max(error(plain, exact), EPS[plain.dtype]))
+    arithmetic = error(plain, exact)
+    if arithmetic == float("inf"):
+        raise ValueError(
+            f"plain={tuple(plain.shape)} must be finite and of the shape of exact: {tuple(exact.shape)}"
+        )
+    return Budget(FACTOR[kind] * max(arithmetic, EPS[plain.dtype]))

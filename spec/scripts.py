@@ -6,9 +6,11 @@ as `network(x, *labels)` with x (B, ...) and answers with a tensor like x.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,8 +27,15 @@ class Call:
     named: dict[str, object]
 
 
-def _copied(value: object) -> object:
-    return value.detach().clone() if isinstance(value, Tensor) else value
+def _copied(value: Any) -> Any:
+    """A copy that later in-place changes do not reach; tensors leave their graph."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_copied, value))
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return copy.deepcopy(value)
 
 
 @dataclass

@@ -21,7 +21,7 @@ def same(got: object, want: object) -> bool:
             and _equal(got.detach().cpu(), want.detach().cpu())
         )
     if isinstance(got, np.ndarray) and isinstance(want, np.ndarray):
-        return same(torch.from_numpy(got), torch.from_numpy(want))
+        return same(torch.from_numpy(got.copy()), torch.from_numpy(want.copy()))
     if isinstance(got, (list, tuple)) and isinstance(want, (list, tuple)):
         return len(got) == len(want) and all(same(g, w) for g, w in zip(got, want, strict=True))
     if isinstance(got, dict) and isinstance(want, dict):
@@ -39,14 +39,14 @@ def _equal(got: Tensor, want: Tensor) -> bool:
     return (
         got.is_floating_point()
         and torch.equal(got.isnan(), want.isnan())
-        and torch.equal(got.nan_to_num(), want.nan_to_num())
+        and torch.equal(got[~got.isnan()], want[~want.isnan()])
     )
 
 
 def plain(value: object) -> Any:
     """The value as JSON: tensors become {shape, dtype, values}, not-a-number and infinities become their names."""
     if isinstance(value, np.ndarray):
-        value = torch.from_numpy(value)
+        value = torch.from_numpy(value.copy())
     if isinstance(value, Tensor):
         flat = value.detach().cpu().flatten()
         data: dict[str, Any] = {"shape": list(value.shape), "dtype": str(value.dtype).removeprefix("torch.")}
@@ -71,4 +71,4 @@ def shown(value: object) -> str:
     if isinstance(data, dict) and data.keys() >= {"shape", "dtype", "values"}:
         more = f", and {data['more']} more" if "more" in data else ""
         return f"{data['dtype']}{data['shape']} {data['values']}{more}"
-    return data if isinstance(data, str) else repr(data)
+    return data if isinstance(data, str) and data.isprintable() else repr(data)

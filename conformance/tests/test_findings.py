@@ -26,7 +26,9 @@ def test_a_red_cell_names_its_script(peer: str, result: dict[str, str]) -> None:
     assert (CONFORMANCE / "findings" / named[1]).is_file()
 
 
-@pytest.mark.parametrize("script", sorted((CONFORMANCE / "findings").glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "script", sorted((CONFORMANCE / "findings").glob("*.py")), ids=lambda path: path.stem
+)
 def test_a_finding_needs_no_kit(script: Path) -> None:
     tree = ast.parse(script.read_text())
     imported = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
