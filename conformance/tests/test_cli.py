@@ -71,6 +71,32 @@ def test_an_adapter_that_cannot_be_loaded(
     assert says in complaint(capsys, "check", adapter)
 
 
+DECLARED = {
+    "EOS = 'stagered'": "EOS='stagered' of adapter 'declares' must be one of 'staggered',",
+    "IMPLEMENTATION = 'dia'": "IMPLEMENTATION='dia' of adapter 'declares' must be a dict",
+    "NOT_CLAIMED = {'DELAY-0005': 'no'}": "did you mean 'DELAY-005'?",
+    "NOT_CLAIMED = {5: 'no'}": "NOT_CLAIMED",
+    "NOT_CLAIMED = {'DELAY-005': ''}": "must give a reason",
+    "FAMILIES = ['codecml']": "did you mean 'codeclm'?",
+    "FAMILIES = 5": "FAMILIES",
+    "SIZES = {'codebook': [9]}": "did you mean 'codebooks'?",
+    "SIZES = {'codebooks': 9}": "must be a list of the values that work",
+    "SIZES = {'codebooks': ['nine']}": "SIZES",
+    "SIZES = {'delays': [0, 1]}": "SIZES",
+}
+
+
+@pytest.mark.parametrize(("declares", "says"), DECLARED.items(), ids=DECLARED)
+def test_a_declaration_with_a_slip(
+    declares: str, says: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "declares.py").write_text(f"{ADAPTERS['a_fork']}\n\n{declares}\n")
+    try:
+        assert says in complaint(capsys, "check", "declares", "--profile", "quick")
+    finally:
+        sys.modules.pop("declares", None)
+
+
 def test_an_error_in_an_adapter_is_named_with_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     said = complaint(capsys, "check", "raises_on_import")
     assert "raises_on_import.py:1); try: python -c 'import raises_on_import'\n" in said
@@ -146,6 +172,14 @@ def test_a_file_that_cannot_be_written_is_noticed_before_the_laws_run(
     said = complaint(capsys, "check", "a_fork", "--profile", "quick", option, "no/such/file")
     assert "no/such" in said
     assert ".partial" not in said
+
+
+def test_a_file_of_expectations_that_cannot_be_rewritten_is_noticed_before_the_laws_run(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "refaudio.toml").write_text("spec = ")
+    words = ["check", "a_fork", "--profile", "quick", "--write-expected", "refaudio.toml"]
+    assert "is no valid TOML" in complaint(capsys, *words)
 
 
 def test_a_missing_extra_is_named() -> None:

@@ -24,22 +24,17 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parents[2]
-CODECLM = FAMILIES["codeclm"]
 FORK = """
 from refaudio.spec.oracles import sees
-
 EOS = "none"
 SEEN = []
-
 
 def visible(delays, frames):
     SEEN.append((list(delays), frames))
     return sees(delays, frames)
 
-
 def make_config(codebooks, delays):
     return delays
-
 
 def pattern(name):
     return list(range(9)) if name == "dia" else [0]
@@ -67,7 +62,7 @@ def run(capsys: pytest.CaptureFixture[str], words: str) -> tuple[int, str]:
 def test_the_command_that_a_failure_prints_repeats_it(capsys: pytest.CaptureFixture[str]) -> None:
     code, out = run(capsys, "--only DELAY-014")
     lines = out.splitlines()
-    command = next(line for line in lines if line.startswith("  repeat:")).removeprefix("  repeat:")
+    command = next(line.removeprefix("  repeat:") for line in lines if line.startswith("  repeat:"))
     program, *words = shlex.split(command)
     assert (program, main(words)) == ("refaudio", code)
     assert capsys.readouterr().out == out
@@ -129,6 +124,17 @@ def test_reasons_written_by_hand_survive(
     assert "1 known failures are unexplained" in out
 
 
+def test_where_nothing_was_checked_nothing_is_forgotten(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    run(capsys, "--write-expected refaudio.toml")
+    explain(folder)
+    before = expectations(folder)
+    assert run(capsys, "--device cuda --write-expected refaudio.toml")[0] == 2
+    assert expectations(folder) == before
+
+
 def test_what_holds_elsewhere_keeps_its_own_reason(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "--only DELAY-005 --write-expected refaudio.toml")
     explain(folder, 'when = "cpu"')
@@ -139,14 +145,6 @@ def test_what_holds_elsewhere_keeps_its_own_reason(folder: Path, capsys: pytest.
         file.write("example = { codebooks = 2, delays = [0] }\n")
     run(capsys, "--only DELAY-005 --write-expected refaudio.toml")
     assert expectations(folder)["expected"] == here + elsewhere
-
-
-def test_a_known_failure_that_passes_is_exit_1(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(capsys, "--only DELAY-005 --write-expected refaudio.toml")
-    text = (folder / "refaudio.toml").read_text().replace("codebooks = 2", "codebooks = 1")
-    (folder / "refaudio.toml").write_text(text)
-    code, out = run(capsys, "--only DELAY-005 --expected refaudio.toml")
-    assert (code, "DELAY-005 XPASS" in out) == (1, True)
 
 
 def test_code_that_exits_does_not_end_the_check_in_green(
@@ -164,7 +162,10 @@ def test_a_family_is_all_that_is_checked(capsys: pytest.CaptureFixture[str]) -> 
     def last(words: str) -> str:
         return run(capsys, words)[1].splitlines()[-1]
 
-    seed, both = (sum(law.area in areas for law in LAWS.values()) for areas in (["SEED"], ["SEED", *CODECLM]))
+    seed, both = (
+        sum(law.area in areas for law in LAWS.values())
+        for areas in (["SEED"], ["SEED", *FAMILIES["codeclm"]])
+    )
     assert last("--family SEED").startswith(f"{seed} laws: 0 pass, ")
     assert last("--family SEED --family codeclm").startswith(f"{both} laws: 1 pass, 2 fail, ")
 
@@ -175,8 +176,7 @@ def test_a_family_is_held_to_its_own_claims_alone(folder: Path, capsys: pytest.C
     assert run(capsys, "--family SEED --expected refaudio.toml")[0] == 0
 
 
-def seen(words: str) -> list[Any]:
-    """The cases that a check of DELAY-007 asked the fork for."""
+def seen(words: str) -> list[Any]:  # the cases that a check of DELAY-007 asked the fork for
     main(["check", "a_fork", "--profile", "quick", "--only", "DELAY-007", *words.split()])
     cases = list(sys.modules["a_fork"].SEEN)
     sys.modules["a_fork"].SEEN.clear()
@@ -192,3 +192,7 @@ def test_random_cases_are_other_cases_and_can_be_repeated(capsys: pytest.Capture
     said = capsys.readouterr().err.splitlines()[0]
     assert said.startswith("random cases: repeat them with --random ")
     assert seen("--random " + said.rpartition(" ")[2]) == some
+
+
+def test_a_negative_seed_is_a_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert seen("--random -1") == seen("--random -1") != seen("--random -2")

@@ -69,6 +69,7 @@ def test_every_room_is_type_checked_in_the_tests() -> None:
     hooked = re.findall(r"refaudio\.\w+", addopts)
     rooms = {path.stem for path in (ROOT / "refaudio").iterdir() if path.suffix in ("", ".py")}
     rooms -= {"__init__", "__main__", "__pycache__", "cli"}  # no tensors there
+    rooms -= {"seeds"}  # beartype draws from the very generator that seeds leave alone
     assert hooked == sorted(f"refaudio.{room}" for room in rooms)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 
-from refaudio.conformance.check import check
+from refaudio.conformance.adapter import load
+from refaudio.conformance.check import Checker, check
 from refaudio.conformance.progress import Progress
+from refaudio.spec.draw import Draw
 from refaudio.spec.law import LAWS
 from refaudio.spec.oracles import sees
 
@@ -92,3 +96,18 @@ def test_what_is_not_claimed_is_not_run_for_the_estimate() -> None:
 
     told(io.StringIO(), make_config=make_config, NOT_CLAIMED={"DELAY-005": "loads the checkpoint"})
     assert calls == []
+
+
+def test_the_estimate_does_not_wait_for_every_case_to_be_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing the 5000 cases of each law takes minutes, in which nothing would be said."""
+    drawn: list[int] = []
+
+    def counted(frames: int) -> int:
+        drawn.append(frames)
+        return frames
+
+    frames = Draw(st.integers(0, 3).map(counted))
+    law = replace(LAWS["DELAY-007"], draws={**LAWS["DELAY-007"].draws, "frames": frames})
+    monkeypatch.setitem(LAWS, law.id, law)
+    Progress(io.StringIO()).start(Checker(load(SimpleNamespace(visible=sees)), "thorough"), [law])
+    assert 0 < len(drawn) < 1000

@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from refaudio.spec.scripts import Constant, EchoCodec, Oracle, Recorder, Table
 from refaudio.spec.values import same, shown
@@ -17,6 +18,11 @@ from refaudio.spec.values import same, shown
 ROOT = Path(__file__).parents[2]
 X = torch.zeros(3, 2)
 T = torch.tensor([0.0, 0.5, 1.0])
+
+
+class Pair(NamedTuple):
+    t: Tensor
+    d: int
 
 
 def test_a_recorder_keeps_what_was_fed_not_what_became_of_it() -> None:
@@ -40,6 +46,17 @@ def test_a_recorder_keeps_labels_of_any_kind(label: Any) -> None:
     ):
         values += 1
     assert "1.0" not in shown(network.calls[0].labels)
+
+
+@pytest.mark.parametrize(
+    "label", [Pair(torch.zeros(2), 1), (n for n in [1]), torch.Generator(), None, "text"], ids=type
+)
+def test_a_recorder_hands_on_whatever_it_is_fed(label: object) -> None:
+    fed = []
+    network = Recorder(Oracle(lambda x, t: fed.append(t) or x))
+    network(X, label)
+    assert fed[0] is label
+    assert len(network.calls) == 1
 
 
 def test_a_recorder_copies_before_the_network_can_write() -> None:
