@@ -161,7 +161,12 @@ def _conventions(name: str, target: object) -> dict[str, str]:
 
 def _sizes(name: str, target: object) -> dict[str, list[Any]]:
     sizes = _mapping(name, target, "SIZES")
-    known = {size for law in LAWS.values() for drawn in law.draws.values() for size in drawn.sizes}
+    known = {
+        key: size
+        for law in LAWS.values()
+        for drawn in law.draws.values()
+        for key, size in drawn.sizes.items()
+    }
     for key, values in sizes.items():
         if key not in known:
             raise UsageError(f"SIZES of adapter {name!r} names {key!r}{did_you_mean(key, sorted(known))}")
@@ -169,13 +174,19 @@ def _sizes(name: str, target: object) -> dict[str, list[Any]]:
             raise UsageError(
                 f"SIZES[{key!r}]={values!r} of adapter {name!r} must be a list of the values that work"
             )
+        if strange := [value for value in values if not known[key].looks(value)]:
+            raise UsageError(f"SIZES[{key!r}]={values!r} of adapter {name!r} cannot hold {strange[0]!r}")
     return {key: list(values) for key, values in sizes.items()}
 
 
 def _families(name: str, target: object) -> list[str]:
-    families = list(getattr(target, "FAMILIES", ()))
+    families = getattr(target, "FAMILIES", ())
+    if not isinstance(families, (list, tuple)) or not all(isinstance(family, str) for family in families):
+        raise UsageError(
+            f"FAMILIES={families!r} of adapter {name!r} must be a list of names: {', '.join(FAMILIES)}"
+        )
     areas_of(families)
-    return families
+    return list(families)
 
 
 def _not_claimed(name: str, target: object) -> dict[str, str]:
@@ -183,7 +194,7 @@ def _not_claimed(name: str, target: object) -> dict[str, str]:
     for id, reason in reasons.items():
         if id not in LAWS:
             raise UsageError(
-                f"NOT_CLAIMED of adapter {name!r} names the unknown law {id!r}{did_you_mean(id, LAWS)}"
+                f"NOT_CLAIMED of adapter {name!r} names the unknown law {id!r}{did_you_mean(str(id), LAWS)}"
             )
         if not isinstance(reason, str) or not reason.strip():
             raise UsageError(f"NOT_CLAIMED[{id!r}] of adapter {name!r} must give a reason")

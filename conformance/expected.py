@@ -155,7 +155,7 @@ def write(report: Report, path: Path) -> int:
     """
     before = Expected.read(path) if path.is_file() else Expected()
     here = {failure.law: failure for failure in before.failures if failure.holds(report.device)}
-    asked = {result.id for result in report.results}
+    asked = {result.id for result in report.results if result.status != "error" or result.example is not None}
     entries = [
         _entry(here.get(result.id), result)
         for result in report.results

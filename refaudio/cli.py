@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SEED",
         type=int,
         nargs="?",
-        const=-1,
+        const="new",
         help="other cases than everybody's: the nightly hunt",
     )
     asked.set_defaults(run=_check)
@@ -106,6 +106,8 @@ def _check(options: argparse.Namespace) -> int:
     _kit("check")
     for target in filter(None, (options.json, options.write_expected)):
         _writable(Path(target))
+    if options.write_expected and Path(options.write_expected).is_file():
+        _kit("expected").Expected.read(Path(options.write_expected))
     progress = _kit("progress").Progress()
     report = check(
         options.adapter,
@@ -126,7 +128,9 @@ def _check(options: argparse.Namespace) -> int:
     _told(report)
     if options.json:
         report.write(options.json)
-    if options.write_expected:
+    if options.write_expected and report.exit_code == 2:
+        print(f"left {options.write_expected} as it was")
+    elif options.write_expected:
         unexplained = _kit("expected").write(report, Path(options.write_expected))
         print(
             f"wrote {options.write_expected}"
@@ -157,8 +161,8 @@ def _told(report: Report) -> None:
         print(f"lost: {line}")
 
 
-def _random_seed(asked: int | None) -> int | None:
-    if asked == -1:
+def _random_seed(asked: int | str | None) -> int | None:
+    if isinstance(asked, str):
         asked = int.from_bytes(os.urandom(4), "big")
         print(f"random cases: repeat them with --random {asked}", file=sys.stderr)
     return asked

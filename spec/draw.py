@@ -18,10 +18,23 @@ Strategy = st.SearchStrategy[Any]
 
 @dataclass(frozen=True)
 class Size:
-    """One named size of a drawn parameter: read it off a value, and draw only values that have it."""
+    """One named size of a drawn parameter: read it off a value, draw only values that have it, know it by sight."""
 
     of: Callable[[Any], Any]
     only: Callable[[Sequence[Any]], Strategy]
+    looks: Callable[[Any], bool]
+
+
+def _count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _word(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _list_of_delays(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and bool(value) and all(map(_count, value))
 
 
 @dataclass(frozen=True)
@@ -34,7 +47,7 @@ class Draw:
 
 def integer(low: int, high: int, size: str | None = None) -> Draw:
     """An integer of low..high; `size` is the name under which an implementation may narrow it."""
-    sizes = {size: Size(of=int, only=st.sampled_from)} if size else {}
+    sizes = {size: Size(int, st.sampled_from, _count)} if size else {}
     return Draw(st.integers(low, high), sizes)
 
 
@@ -45,7 +58,7 @@ def choice(*values: Any) -> Draw:
 
 def named(*names: str, size: str) -> Draw:
     """One of these names; `size` is the name under which an implementation may narrow them."""
-    return Draw(st.sampled_from(names), {size: Size(of=str, only=st.sampled_from)})
+    return Draw(st.sampled_from(names), {size: Size(str, st.sampled_from, _word)})
 
 
 def any_seed(*troublesome: int) -> Draw:
@@ -72,7 +85,7 @@ def frames(low: int = 0) -> Draw:
     """Up to 12 codec frames, few more often than many, named `frames`."""
     return Draw(
         st.one_of(st.integers(low, 4), st.integers(low, 12)),
-        {"frames": Size(of=int, only=st.sampled_from)},
+        {"frames": Size(int, st.sampled_from, _count)},
     )
 
 
@@ -102,7 +115,11 @@ def delays() -> Draw:
             st.integers(3, 6).flatmap(_pattern),
         ),
         {
-            "codebooks": Size(of=len, only=lambda known: st.sampled_from(known).flatmap(_pattern)),
-            "delays": Size(of=list, only=lambda known: st.sampled_from(known).map(list)),
+            "codebooks": Size(
+                len,
+                lambda known: st.sampled_from(known).flatmap(_pattern),
+                lambda value: _count(value) and value > 0,
+            ),
+            "delays": Size(list, lambda known: st.sampled_from(known).map(list), _list_of_delays),
         },
     )

@@ -6,12 +6,12 @@ as `network(x, *labels)` with x (B, ...) and answers with a tensor like x.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,14 +28,14 @@ class Call:
 
 
 def _copied(value: Any) -> Any:
-    """A copy that later in-place changes do not reach; tensors leave their graph."""
+    """A copy that later in-place changes do not reach; tensors leave their graph, and what cannot be copied stays."""
     if isinstance(value, Tensor):
         return value.detach().clone()
     if isinstance(value, (list, tuple)):
-        return type(value)(map(_copied, value))
+        return [_copied(item) for item in value] if isinstance(value, list) else tuple(map(_copied, value))
     if isinstance(value, dict):
         return {key: _copied(item) for key, item in value.items()}
-    return copy.deepcopy(value)
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 @dataclass
