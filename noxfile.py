@@ -54,7 +54,7 @@ def mutants(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The engine's own tests, with the shapes and types of refaudio checked at every call."""
     install(session, "-e", ".[test]")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session

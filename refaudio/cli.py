@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _EXTRA = {"hypothesis", "packaging", "tomli", "tomli_w", "safetensors"}
 
 
+_NEW = object()  # --random without a seed: any integer is one
+
+
 class MissingExtra(ImportError):
     """The kit was asked for, and what it needs is not installed."""
 
@@ -87,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SEED",
         type=int,
         nargs="?",
-        const="new",
+        const=_NEW,
         help="other cases than everybody's: the nightly hunt",
     )
     asked.set_defaults(run=_check)
@@ -161,11 +164,11 @@ def _told(report: Report) -> None:
         print(f"lost: {line}")
 
 
-def _random_seed(asked: int | str | None) -> int | None:
-    if isinstance(asked, str):
+def _random_seed(asked: Any) -> int | None:
+    if asked is _NEW:
         asked = int.from_bytes(os.urandom(4), "big")
         print(f"random cases: repeat them with --random {asked}", file=sys.stderr)
-    return asked
+    return None if asked is None else int(asked)
 
 
 def _explain(options: argparse.Namespace) -> int:
