@@ -6,7 +6,7 @@ import copy
 import dis
 import linecache
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal
@@ -56,6 +56,11 @@ class Bound:
             raise AttributeError(f"this grain binds {', '.join(functions)}, not {name!r}")
         function: Callable[..., Any] = functions[name]
         return function if self._device == "cpu" else _on(self._device, function)
+
+    @property
+    def functions(self) -> Mapping[str, Callable[..., Any]]:
+        """The functions as they were bound."""
+        return self._functions
 
 
 def _on(device: str, function: Callable[..., Any]) -> Callable[..., Any]:
