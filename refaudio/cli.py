@@ -1,4 +1,4 @@
-"""The front door: `refaudio check`, `explain` and `matrix`. The kit is loaded when a command needs it."""
+"""The front door: `refaudio check`, `explain`, `symptom` and `matrix`. The kit is loaded when a command needs it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
 
     asked = commands.add_parser("check", help="hold an implementation to the spec")
-    asked.add_argument("adapter", help="pkg.module or pkg.module:obj")
+    asked.add_argument("adapter", help="pkg.module, pkg.module:obj or 'command:./port {op} {dir}'")
     asked.add_argument("--only", metavar="ID", help="one law")
     asked.add_argument(
         "--example", metavar="JSON", type=_json_object, help="one case of it, as a failure prints it"
@@ -82,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
         "--write-expected", metavar="FILE", help="write what was found as the expectation from now on"
     )
     asked.add_argument("--json", metavar="FILE", help="write the report")
+    asked.add_argument("--junit", metavar="FILE", help="write the report as JUnit XML")
+    asked.add_argument("--jobs", metavar="N", type=int, default=1, help="laws in N processes at once")
     asked.add_argument(
         "--random",
         metavar="SEED",
@@ -95,6 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     told = commands.add_parser("explain", help="what a law says, who was bitten, and what it catches")
     told.add_argument("id", metavar="ID")
     told.set_defaults(run=_explain)
+
+    felt = commands.add_parser("symptom", help="the laws behind what one hears or sees")
+    felt.add_argument("words", metavar="WORDS", nargs="+")
+    felt.set_defaults(run=_symptom)
 
     merged = commands.add_parser("matrix", help="one table from several reports")
     merged.add_argument("reports", metavar="FILE", nargs="+")
@@ -113,6 +119,7 @@ def _check(options: argparse.Namespace) -> int:
         device=options.device,
         expected=options.expected,
         random=_random_seed(options.random),
+        jobs=options.jobs,
         on_start=progress.start,
         on_result=progress.result,
     )
@@ -123,6 +130,8 @@ def _check(options: argparse.Namespace) -> int:
     _told(report)
     if options.json:
         report.write(options.json)
+    if options.junit:
+        _kit("junit").write(report, Path(options.junit))
     if options.write_expected:
         unexplained = _kit("expected").write(report, Path(options.write_expected))
         print(
@@ -156,6 +165,12 @@ def _random_seed(asked: int | None) -> int | None:
 def _explain(options: argparse.Namespace) -> int:
     print(_kit("index").explain(_kit("check").find(options.id)))
     return 0
+
+
+def _symptom(options: argparse.Namespace) -> int:
+    found, lines = _kit("symptom").answer(" ".join(options.words))
+    print("\n".join(lines))
+    return 0 if found else 1
 
 
 def _matrix(options: argparse.Namespace) -> int:
@@ -195,6 +210,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _known_command(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     """Answer a misspelt command with the one that was meant."""
-    known: Mapping[str, Any] = {"check": None, "explain": None, "matrix": None}
+    known: Mapping[str, Any] = dict.fromkeys(("check", "explain", "symptom", "matrix"))
     if words and not words[0].startswith("-") and words[0] not in known:
         parser.error(str(unknown("command", words[0], known)))
