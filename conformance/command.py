@@ -6,7 +6,7 @@ into the one out.json what a Python adapter declares about itself:
     {"functions": ["delay", "undelay"], "conventions": {"EOS": "none"}, "implementation": {"name": "port"},
      "families": ["DELAY"], "sizes": {"codebooks": [9]}, "not_claimed": {"DELAY-012": "why"}, "seconds": 60}
 
-All but the functions may be left out; `seconds` is what a process may take for its batch.
+All but the functions may be left out; `seconds` is what a process may take for its batch. Needs a POSIX system.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -96,10 +97,10 @@ class _Worker:
         return Result(id, "error", what="died", got=f"exit code {code}", want="no exception", message=says)
 
     def end(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process, whatever it is doing, and through its own `finally`s: it may have begun a program."""
         self._ended = True
         if process := self._process:
-            process.kill()
+            process.terminate()
             _closed(process)
 
     def _begun(self) -> subprocess.Popen[str]:
@@ -148,7 +149,16 @@ def _result(document: dict[str, Any]) -> Result:
 
 
 def main() -> int:
-    """Serve one law after another until the input ends."""
+    """Serve one law after another until the input ends, or until the one who asks has heard enough."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to everybody; the one who asks ends us
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return _serve()
+    except KeyboardInterrupt:
+        return 1
+
+
+def _serve() -> int:
     # adapters print as they like: what is answered goes where only answers go
     with os.fdopen(os.dup(1), "w") as answers:
         os.dup2(2, 1)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from programs import program
 
 from refaudio.cli import main
 from refaudio.conformance.adapter import UsageError
@@ -103,7 +106,28 @@ def test_an_adapter_without_a_name_is_refused() -> None:
 
 
 def test_what_the_laws_ask_of_a_program_is_shared_out_too(tmp_path: Path) -> None:
-    from programs import program
-
     name = program(tmp_path, "(folder / 'out.json').write_text('[0, 1, 2, 3]')\nreturn 0", "pattern")
     assert told(check(name, profile="quick", jobs=2)) == told(check(name, profile="quick"))
+
+
+def test_a_check_that_is_interrupted_leaves_nothing_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = tmp_path / "batches"
+    batches.mkdir()
+    monkeypatch.setenv("TMPDIR", str(batches))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    body = f"(Path({str(tmp_path)!r}) / 'pid').write_text(str(os.getpid()))\ntime.sleep(300)"
+    name = program(tmp_path, body, "pattern", not_claimed={"DELAY-005": "no need"})
+
+    def interrupts(result: Result, number: int, total: int) -> None:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check(name, profile="quick", only=["DELAY-005", "DELAY-014"], jobs=2, on_result=interrupts)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+    assert not list(batches.glob("refaudio-*"))
