@@ -51,6 +51,13 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def power(session: nox.Session) -> None:
+    """How many cases a law needs to kill each of its mutants, over 20 seeds: minutes, and no part of CI."""
+    install(session, "-e", ".[check]")
+    session.run("python", "-m", "refaudio.conformance.power", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """The engine's own tests, with the shapes and types of refaudio checked at every call."""
     install(session, "-e", ".[test]")

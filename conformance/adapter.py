@@ -78,12 +78,16 @@ class Adapter:
 
 
 def load(adapter: str | Adapter | object) -> Adapter:
-    """An adapter from "pkg.module", "pkg.module:obj", a module, or any object with functions."""
+    """An adapter from "pkg.module", "pkg.module:obj", "command:...", a module, or any object with functions."""
     if isinstance(adapter, Adapter):
         return adapter
+    if isinstance(adapter, str) and adapter.startswith("command:"):
+        from .command import load_command  # stands on this module
+
+        return load_command(adapter)
     if isinstance(adapter, str):
-        return _read(adapter, _imported(adapter))
-    return _read(getattr(adapter, "__name__", type(adapter).__name__), adapter)
+        return read(adapter, _imported(adapter))
+    return read(getattr(adapter, "__name__", type(adapter).__name__), adapter)
 
 
 def _imported(name: str) -> object:
@@ -127,7 +131,8 @@ def _public(target: object) -> list[str]:
     return [name for name in dir(target) if not name.startswith("_")]
 
 
-def _read(name: str, target: object) -> Adapter:
+def read(name: str, target: object) -> Adapter:
+    """What an object binds and declares; every error is one line."""
     known = spec_functions()
     bound = {key: getattr(target, key) for key in known if callable(getattr(target, key, None))}
     return Adapter(

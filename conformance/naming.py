@@ -11,7 +11,8 @@ from ..spec.values import same
 from .adapter import Adapter
 from .cases import draw
 from .mutants import Mutant, all_mutants
-from .run import Bound, Outcome, grains_of, run_case
+from .rounds import run_cases
+from .run import Bound, Outcome, grains_of
 
 MORE = 20  # cases beside the shrunk one on which a mutant has to behave alike
 
@@ -29,8 +30,7 @@ def alike(a: Outcome, b: Outcome) -> bool:
 
 
 def _outcomes(law: Law, adapter: Adapter, grain: Sequence[str], cases: Iterable[Case]) -> Iterator[Outcome]:
-    impl = Bound(adapter, grain)
-    return (run_case(law, impl, case) for case in cases)
+    return run_cases(law, Bound(adapter, grain), cases)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from ..spec.law import Law
 from .cases import draw, examples
 from .check import Checker
 from .report import Result
-from .run import Bound, grains_of, run_case
+from .rounds import run_cases
+from .run import Bound, grains_of
 
 SAMPLE = 25  # cases drawn for an estimate: all those of a thorough check take minutes to draw (measured)
 COLOURS = {
@@ -43,8 +44,7 @@ def estimate(checker: Checker, laws: list[Law]) -> float:
             count = examples(law, checker.profile)
             sample = draw(law, min(count, SAMPLE), random=checker.random)[:3]
             started = time.perf_counter()
-            for case in sample:
-                run_case(law, Bound(checker.adapter, grain, checker.device), case)
+            list(run_cases(law, Bound(checker.adapter, grain, checker.device), sample))
             total += (time.perf_counter() - started) / max(1, len(sample)) * count
     return total
 

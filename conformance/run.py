@@ -6,7 +6,7 @@ import copy
 import dis
 import linecache
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -60,6 +60,11 @@ class Bound:
         if name not in functions:
             raise AttributeError(f"this grain binds {', '.join(functions)}, not {name!r}")
         return _on(self._device, functions[name])
+
+    @property
+    def functions(self) -> Mapping[str, Callable[..., Any]]:
+        """The functions as they were bound."""
+        return self._functions
 
 
 def _on(device: str, function: Callable[..., Any]) -> Callable[..., Any]:

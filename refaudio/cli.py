@@ -1,4 +1,4 @@
-"""The front door: `refaudio check`, `explain` and `matrix`. The kit is loaded when a command needs it."""
+"""The front door: `refaudio check`, `explain`, `symptom` and `matrix`. The kit is loaded when a command needs it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .conformance.report import Report
 
 # What the kit imports beyond the library itself: the extra `check`.
-_EXTRA = {"hypothesis", "packaging", "tomli", "tomli_w", "safetensors"}
+_EXTRA = {"hypothesis", "packaging", "safetensors", "tomli"}
 
 
 _NEW = object()  # --random without a seed: any integer is one
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
 
     asked = commands.add_parser("check", help="hold an implementation to the spec")
-    asked.add_argument("adapter", help="pkg.module or pkg.module:obj")
+    asked.add_argument("adapter", help="pkg.module, pkg.module:obj or 'command:./port {op} {dir}'")
     asked.add_argument("--only", metavar="ID", help="one law")
     asked.add_argument(
         "--example", metavar="JSON", type=_json_object, help="one case of it, as a failure prints it"
@@ -85,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
         "--write-expected", metavar="FILE", help="write what was found as the expectation from now on"
     )
     asked.add_argument("--json", metavar="FILE", help="write the report")
+    asked.add_argument("--junit", metavar="FILE", help="write the report as JUnit XML")
+    asked.add_argument("--jobs", metavar="N", type=int, default=1, help="laws in N processes at once")
     asked.add_argument(
         "--random",
         metavar="SEED",
@@ -99,6 +101,10 @@ def _parser() -> argparse.ArgumentParser:
     told.add_argument("id", metavar="ID")
     told.set_defaults(run=_explain)
 
+    felt = commands.add_parser("symptom", help="the laws behind what one hears or sees")
+    felt.add_argument("words", metavar="WORDS", nargs="+")
+    felt.set_defaults(run=_symptom)
+
     merged = commands.add_parser("matrix", help="one table from several reports")
     merged.add_argument("reports", metavar="FILE", nargs="+")
     merged.set_defaults(run=_matrix)
@@ -107,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check(options: argparse.Namespace) -> int:
     _kit("check")
-    for target in filter(None, (options.json, options.write_expected)):
+    for target in filter(None, (options.json, options.junit, options.write_expected)):
         _writable(Path(target))
     if options.write_expected and Path(options.write_expected).is_file():
         _kit("expected").Expected.read(Path(options.write_expected))
@@ -121,6 +127,7 @@ def _check(options: argparse.Namespace) -> int:
         device=options.device,
         expected=options.expected,
         random=_random_seed(options.random),
+        jobs=options.jobs,
         on_start=progress.start,
         on_result=progress.result,
     )
@@ -131,6 +138,8 @@ def _check(options: argparse.Namespace) -> int:
     _told(report)
     if options.json:
         report.write(options.json)
+    if options.junit:
+        _kit("junit").write(report, Path(options.junit))
     if options.write_expected and report.exit_code == 2:
         print(f"left {options.write_expected} as it was")
     elif options.write_expected:
@@ -176,6 +185,12 @@ def _explain(options: argparse.Namespace) -> int:
     return 0
 
 
+def _symptom(options: argparse.Namespace) -> int:
+    found, lines = _kit("symptom").answer(" ".join(options.words))
+    print("\n".join(lines))
+    return 0 if found else 1
+
+
 def _matrix(options: argparse.Namespace) -> int:
     matrix = _kit("matrix")
     print(matrix.markdown([matrix.read(Path(path)) for path in options.reports]), end="")
@@ -213,6 +228,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _known_command(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     """Answer a misspelt command with the one that was meant."""
-    known: Mapping[str, Any] = {"check": None, "explain": None, "matrix": None}
+    known: Mapping[str, Any] = dict.fromkeys(("check", "explain", "symptom", "matrix"))
     if words and not words[0].startswith("-") and words[0] not in known:
         parser.error(str(unknown("command", words[0], known)))
