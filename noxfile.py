@@ -61,7 +61,7 @@ def power(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The engine's own tests, with the shapes and types of refaudio checked at every call."""
     install(session, "-e", ".[test]")
-    session.run("pytest", "-n", "auto", *session.posargs)
+    session.run("pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session

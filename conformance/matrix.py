@@ -151,7 +151,10 @@ def matrix_file(documents: Sequence[Document]) -> str:
         "what the law speaks about. Each red cell has a script in `conformance/findings/` that shows it without this kit.",
         "",
     ]
-    return "\n".join(head) + "\n" + markdown(documents)
+    have = {document["implementation"]["adapter"].rpartition(".")[2] for document in documents}
+    peers = {path.stem for path in (HERE / "adapters" / "peers").glob("[!_]*.py")}
+    missing = [f"unavailable: {', '.join(sorted(peers - have))}", ""] if peers - have else []
+    return "\n".join([*head, *missing]) + "\n" + markdown(documents)
 
 
 def stale(documents: Sequence[Document]) -> list[str]:
