@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .conformance.report import Report
 
 # What the kit imports beyond the library itself: the extra `check`.
-_EXTRA = {"hypothesis", "packaging", "safetensors", "tomli"}
+_EXTRA = {"hypothesis", "packaging", "tomli"}
 
 
 _NEW = object()  # --random without a seed: any integer is one
@@ -108,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     merged = commands.add_parser("matrix", help="one table from several reports")
     merged.add_argument("reports", metavar="FILE", nargs="+")
     merged.set_defaults(run=_matrix)
+    _library_commands(commands)
     return parser
 
 
@@ -228,6 +229,62 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _known_command(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     """Answer a misspelt command with the one that was meant."""
-    known: Mapping[str, Any] = dict.fromkeys(("check", "explain", "symptom", "matrix"))
+    known = dict.fromkeys(("check", "explain", "symptom", "matrix", "scan", "generate", "export"))
     if words and not words[0].startswith("-") and words[0] not in known:
         parser.error(str(unknown("command", words[0], known)))
+
+
+_TO_COME = "codec language models (Dia), flow matching (Stable Audio Open, DiffRhythm), dynamics (Dreamer 4)"
+
+
+def _library_commands(commands: Any) -> None:
+    """scan, generate and export: what needs no adapter."""
+    looked = commands.add_parser("scan", help="lines of source that look like a documented bug; no verdicts")
+    looked.add_argument(
+        "path", metavar="PATH", type=Path, help="a folder or a .py file; it is read, never run"
+    )
+    looked.set_defaults(run=_scan)
+
+    made = commands.add_parser(
+        "generate",
+        help="make audio or frames (no model yet)",
+        description=f"No model is installed yet. To come, each with its checkpoints, seed, length and output file: {_TO_COME}.",
+    )
+    made.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    made.set_defaults(run=_generate)
+
+    written = commands.add_parser("export", help="rewrite a checkpoint as safetensors, whole or not at all")
+    written.add_argument("source", metavar="SOURCE", help="safetensors, or a .pth of tensors alone")
+    written.add_argument("target", metavar="TARGET", help="the safetensors file to write")
+    written.add_argument("--at", metavar="ENTRY", help="the entry of a .pth that holds the tensors")
+    written.set_defaults(run=_export)
+
+
+def _scan(options: argparse.Namespace) -> int:
+    if not options.path.exists():
+        raise FileNotFoundError(f"{options.path} must be a folder or a .py file")
+    found = _kit("scan").scan(options.path)
+    for line in found.lines:
+        print(line)
+    print(found.summary)
+    return 0
+
+
+def _generate(options: argparse.Namespace) -> int:
+    print(f"error: no model is installed yet; to come: {_TO_COME}", file=sys.stderr)
+    return 2
+
+
+def _export(options: argparse.Namespace) -> int:
+    """Compile's and DDP's prefixes go; the rest stays as it is."""
+    files, load = import_module("refaudio.weights.files"), import_module("refaudio.weights.load")
+    try:
+        state, problems = load.plain_names(files.read(options.source, at=options.at))
+        if problems:
+            raise ValueError("; ".join(problems))
+        files.write(state, options.target)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"wrote {options.target}: {len(state)} tensors")
+    return 0

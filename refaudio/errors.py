@@ -1,8 +1,9 @@
 """How a refusal reads: `name=value must ...`, the offending name and value first, then the rule."""
 
 import difflib
+import math
 from collections.abc import Iterable
-from numbers import Integral
+from numbers import Integral, Real
 
 
 def integer(name: str, value: object, *, least: int | None = None) -> int:
@@ -17,6 +18,13 @@ def integer(name: str, value: object, *, least: int | None = None) -> int:
     if least is not None and value < least:
         raise ValueError(f"{name}={value} must be at least {least}")
     return value
+
+
+def positive(name: str, value: object) -> float:
+    """value as a Python float, above zero and finite; ValueError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
+        raise ValueError(f"{name}={value!r} must be a number above 0, and finite")
+    return float(value)
 
 
 def unknown(name: str, value: object, known: Iterable[str]) -> ValueError:
