@@ -106,3 +106,55 @@ def delays() -> Draw:
             "delays": Size(of=list, only=lambda known: st.sampled_from(known).map(list)),
         },
     )
+
+
+WEIGHTS = (1.0, 2.0, 4.0, 0.25)
+
+
+def _weights(count: int, values: Sequence[float]) -> Strategy:
+    return st.lists(st.sampled_from(values), min_size=count, max_size=count).filter(any)
+
+
+def weights(*counts: int, values: Sequence[float] = WEIGHTS) -> Draw:
+    """One weight a channel, some of them above 0, for one of these numbers of channels; named `codebooks` and `weights`."""
+    return Draw(
+        st.sampled_from(counts).flatmap(lambda count: _weights(count, values)),
+        {
+            "codebooks": Size(
+                of=len,
+                only=lambda known: st.sampled_from(known).flatmap(lambda count: _weights(count, values)),
+            ),
+            "weights": Size(of=list, only=lambda known: st.sampled_from(known).map(list)),
+        },
+    )
+
+
+def clips(low: int = 1, high: int = 5) -> Draw:
+    """How many frames each item of a batch has, 1..4 items."""
+    return Draw(st.lists(st.integers(low, high), min_size=1, max_size=4))
+
+
+def groups(most: int = 4) -> Draw:
+    """How many frames each item of each batch has: 1..`most` batches of 1..3 items."""
+    return Draw(st.lists(st.lists(st.integers(1, 4), min_size=1, max_size=3), min_size=1, max_size=most))
+
+
+def vocabulary() -> Draw:
+    """How many codes a codebook has, 2..6, named `vocabulary`: four more ids follow, as in Dia."""
+    return integer(2, 6, "vocabulary")
+
+
+def losses() -> Draw:
+    """Losses of 1..5 micro-batches, in eighths."""
+    return Draw(st.lists(st.integers(1, 64), min_size=1, max_size=5))
+
+
+def few_delays() -> Draw:
+    """One small delay a codebook, for 1..3 codebooks; named `codebooks` and `delays`."""
+    return Draw(
+        st.sampled_from([[0], [0, 1], [0, 0], [1, 0], [0, 2, 1], [0, 0, 0], [1, 1, 3]]).map(list),
+        {
+            "codebooks": Size(of=len, only=lambda known: st.sampled_from(known).flatmap(_pattern)),
+            "delays": Size(of=list, only=lambda known: st.sampled_from(known).map(list)),
+        },
+    )
