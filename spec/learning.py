@@ -188,7 +188,7 @@ def train(
     handed = [tuple(part.clone() for part in batch) for batch in batches]
     with torch.enable_grad():
         loss = impl.step(network, handed, accumulation, list(weights), ids.in_order(), unconditional, reduce)
-    return network, float(loss)
+    return network, float(loss.detach() if isinstance(loss, Tensor) else loss)
 
 
 def arrived(network: Leaves, batches: Sequence[Batch]) -> Tensor:

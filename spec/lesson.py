@@ -36,7 +36,7 @@ def taught(
         if loss.requires_grad:
             loss.backward()
     gradient = torch.zeros_like(logits) if leaf.grad is None else leaf.grad
-    return Lesson(logits, targets, mask, float(loss), gradient)
+    return Lesson(logits, targets, mask, float(loss.detach()), gradient)
 
 
 def lesson(
