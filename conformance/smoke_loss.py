@@ -89,7 +89,9 @@ def _accumulation(adapter: Adapter) -> str | None:
     return _differs(adapter, "ACCUMULATION", got, {"global": counts[0] / counts[1], "mean of means": 1.0})
 
 
-def _by_itself(adapter: Adapter, batch: tuple[Tensor, Tensor, Tensor], weights: Sequence[float], ids: Ids) -> Tensor:
+def _by_itself(
+    adapter: Adapter, batch: tuple[Tensor, Tensor, Tensor], weights: Sequence[float], ids: Ids
+) -> Tensor:
     network, _ = train(Bound(adapter, ["step"]), ids.size, [batch], 1, weights, ids)
     return arrived(network, [batch]).abs().sum()
 

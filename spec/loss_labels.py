@@ -43,7 +43,7 @@ def _end(impl: Implementation, frames: int, delays: list[int], k: int) -> list[t
     needs="collate",
     effect="the model learns 78 PAD and then to stop: every clip that is shorter than the window ends in silence, or never",
     origin={
-        "D1 #17": "the data set padded to the window before the lengths were taken: a clip of 50 frames of 128 has EOS in row 129, behind 78 PAD that count",
+        "D1 #17": "padded to the window before lengths were taken, a clip of 50 frames has EOS in row 129, behind 78 PAD that count",
         "codeclm:59": "labels are the inputs one row later, with EOS in every channel at its own delay",
     },
     witnesses=[
@@ -105,7 +105,7 @@ def ends_after_the_last_frame(
 def measures_after_the_crop(
     impl: Implementation, more: list[int], window: int, delays: list[int], seed: int, short: int
 ) -> None:
-    """Of a clip longer than the window exactly that many frames in a row are labels, the same in each channel, and no PAD; its neighbours keep theirs."""
+    """Of a clip longer than the window that many frames in a row are labels, the same in each channel, and no PAD."""
     lengths = [window + more[0], *[min(short, window)] * (len(more) - 1)]
     clips = _clips(lengths, len(delays), seed)
     _, targets, mask = impl.collate([clip.clone() for clip in clips], window, delays, BOS, PAD, EOS)

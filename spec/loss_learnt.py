@@ -90,7 +90,7 @@ def never_learns_pad(
         "transformers' Dia processor keeps EOS among its labels",
     ],
     since="2026.1",
-    mutants=["codes-only", "eos-in-the-first-channel", "eos-pushed-down", "eos-cut-off"],
+    mutants=["codes-only", "eos-in-the-first-channel", "eos-becomes-a-code", "eos-cut-off"],
     draws=ENDED,
     regions=ENDED_REGIONS,
 )

@@ -52,10 +52,11 @@ def _joint(batches: Sequence[Batch], weights: list[float], ids: Ids, per_token: 
     masks = [rows[:, 1:] != ids.pad for _, rows, _ in batches]
     longest = max(mask.shape[1] for mask in masks)
     padded = [torch.nn.functional.pad(mask, (0, 0, 0, longest - mask.shape[1])) for mask in masks]
-    shares = label_shares(torch.cat(padded), weights, per_token=per_token).split(
-        [len(mask) for mask in masks]
-    )
-    return [share[:, : mask.shape[1]] for share, mask in zip(shares, masks, strict=True)]
+    whole, shares, start = label_shares(torch.cat(padded), weights, per_token=per_token), [], 0
+    for mask in masks:
+        shares.append(whole[start : start + len(mask), : mask.shape[1]])
+        start += len(mask)
+    return shares
 
 
 def _apart(batches: Sequence[Batch], weights: list[float], ids: Ids, per_token: bool) -> list[Tensor]:
@@ -168,7 +169,7 @@ def accumulates(
 @law(
     "LOSS-012",
     needs="step",
-    effect="eight GPUs train another model than one: short clips count more on the rank that has few of them, or the gradient shrinks with the number of ranks",
+    effect="eight GPUs train another model than one: clips count more on a rank that has few, or the gradient shrinks with the ranks",
     origin={
         "codeclm:71": "each rank divides by its own count, and averaging over ranks is not averaging over labels",
     },

@@ -37,7 +37,7 @@ def step(
         logits = network(rows[:, :-1], without_text(text, unconditional))
         loss = token_loss(logits, targets, mask, weights, counts=counts)
         if loss.requires_grad:
-            (loss * world).backward()
+            torch.autograd.backward(loss * world)
         total = total + loss.detach()
     return float(reduce(total))
 

@@ -47,8 +47,12 @@ def learns_pad_between_of_step(*args: Any) -> float:
 @mutant("forgets-the-tail", "codeclm:61")
 def forgets_the_tail_of_step(*args: Any) -> float:
     """the mask ends where the first channel ends: the tails of the late ones are never learnt"""
-    ended = lambda rows, ids: ((rows[:, 1:, :1] == ids[1]) | (rows[:, 1:, :1] == ids[0])).cumsum(1) > 0  # noqa: E731
-    return _masked(lambda mask, rows, lengths, ids: mask & ~ended(rows, ids), *args)
+    return _masked(lambda mask, rows, lengths, ids: mask & _first_goes_on(rows, ids), *args)
+
+
+def _first_goes_on(rows: Tensor, ids: right.Ids) -> Tensor:
+    first = rows[:, 1:, :1]
+    return ((first == ids[0]) | (first == ids[1])).cumsum(1) == 0
 
 
 @mutant("codes-only", "D1 #18")
@@ -60,8 +64,11 @@ def codes_only_of_step(*args: Any) -> float:
 @mutant("eos-in-the-first-channel", "D1 #18", "codeclm:59")
 def eos_in_the_first_channel_of_step(*args: Any) -> float:
     """EOS is a label in the first channel alone"""
-    first = lambda rows: torch.arange(rows.shape[2]) == 0  # noqa: E731
-    return _masked(lambda mask, rows, lengths, ids: mask & ((rows[:, 1:] != ids[2]) | first(rows)), *args)
+    return _masked(lambda mask, rows, lengths, ids: mask & ((rows[:, 1:] != ids[2]) | _first(rows)), *args)
+
+
+def _first(rows: Tensor) -> Tensor:
+    return torch.arange(rows.shape[2]) == 0
 
 
 @mutant("eos-cut-off", "D1 #18")
@@ -70,20 +77,17 @@ def eos_cut_off_of_step(*args: Any) -> float:
     return _masked(lambda mask, rows, lengths, ids: mask & _within(rows, lengths - 1), *args)
 
 
-@mutant("eos-pushed-down", "D1 #18")
-def eos_pushed_down_of_step(network: Network, batches: Batches, accumulation: int, weights: Sequence[float],
-                            ids: right.Ids, *rest: Any) -> float:  # fmt: skip
-    """the logit of EOS is fixed at minus infinity in training, as in sampling before the end"""
-
-    def barred(rows: Tensor, text: Tensor) -> Tensor:
-        logits = network(rows, text)
-        return logits - 100 * (torch.arange(logits.shape[-1]) == ids[2]) * logits.detach().abs().max().sign()
+@mutant("eos-becomes-a-code", "D1 #18")
+def eos_becomes_a_code_of_step(*args: Any) -> float:
+    """labels are clamped into the codebook: EOS is learnt as the last code"""
+    network, batches, _, weights, ids, unconditional, reduce = args
+    last_code = ids[2] - 1
 
     def labels(rows: Tensor, lengths: Tensor, known: right.Ids) -> tuple[Tensor, Tensor]:
         targets, mask = right.labels(rows, lengths, known)
-        return torch.where(targets == known[2], targets - 1, targets), mask
+        return targets.clamp(max=last_code), mask
 
-    return relabelled(barred, batches, weights, ids, *rest, labels)
+    return relabelled(network, batches, weights, ids, unconditional, reduce, labels)
 
 
 def _eval(labels: Labels, network: Network, batches: Batches, weights: Sequence[float], ids: right.Ids,

@@ -48,7 +48,7 @@ def lossy(network: Network, batches: Batches, weights: Sequence[float], ids: rig
         logits = network(rows[:, :-1], right.without_text(text, unconditional))
         loss = loss_of(logits, targets, mask, weights, **extra)
         if loss.requires_grad:
-            (loss * (world if extra else 1 / len(batches))).backward()
+            torch.autograd.backward(loss * (world if extra else 1 / len(batches)))
         total = total + loss.detach() / (1 if extra else len(batches))
     return float(reduce(total) if extra else total)
 

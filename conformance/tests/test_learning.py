@@ -30,7 +30,9 @@ def test_leaves_depend_on_text_place_and_what_is_fed() -> None:
     assert len(torch.unique(plain)) > plain.numel() * 0.9
 
 
-@pytest.mark.parametrize("text", [None, torch.zeros(2, 2, dtype=torch.int64), torch.zeros(2, 0, dtype=torch.int64)])
+@pytest.mark.parametrize(
+    "text", [None, torch.zeros(2, 2, dtype=torch.int64), torch.zeros(2, 0, dtype=torch.int64)]
+)
 def test_no_text_has_many_spellings(text: torch.Tensor | None) -> None:
     assert torch.equal(Leaves(8).logits(ROWS, text), Leaves(8).logits(ROWS, TEXT * 0))
 

@@ -45,7 +45,10 @@ def test_half_precision_is_added_up_in_float32(dtype: torch.dtype) -> None:
 
 def test_parts_with_common_counts_add_up_to_the_whole() -> None:
     counts = label_counts(MASK)
-    parts = [token_loss(LOGITS[i : i + 1], TARGETS[i : i + 1], MASK[i : i + 1], WEIGHTS, counts=counts) for i in range(B)]
+    parts = [
+        token_loss(LOGITS[i : i + 1], TARGETS[i : i + 1], MASK[i : i + 1], WEIGHTS, counts=counts)
+        for i in range(B)
+    ]
     torch.testing.assert_close(sum(parts), token_loss(LOGITS, TARGETS, MASK, WEIGHTS), rtol=1e-14, atol=0)
 
 
@@ -56,7 +59,9 @@ def test_gradients_are_those_of_the_formula() -> None:
 
 @pytest.mark.parametrize("shape", [(0, R, K), (B, 0, K)])
 def test_an_empty_batch_is_no_nan(shape: tuple[int, ...]) -> None:
-    loss = token_loss(torch.zeros(*shape, V), torch.zeros(shape, dtype=torch.int64), torch.ones(shape) > 0, WEIGHTS)
+    loss = token_loss(
+        torch.zeros(*shape, V), torch.zeros(shape, dtype=torch.int64), torch.ones(shape) > 0, WEIGHTS
+    )
     assert float(loss) == 0.0
 
 
@@ -105,7 +110,9 @@ ALL = torch.ones(3, 4, dtype=torch.bool)
         (VALUES.long(), torch.ones(3), ALL, r"values=int64\[3, 4\] must be floating-point"),
     ],
 )
-def test_weights_that_do_not_fit_are_refused(values: Tensor, weights: Tensor, mask: Tensor, says: str) -> None:
+def test_weights_that_do_not_fit_are_refused(
+    values: Tensor, weights: Tensor, mask: Tensor, says: str
+) -> None:
     with pytest.raises(ValueError, match=says):
         weighted_mean(values, weights, mask)
 

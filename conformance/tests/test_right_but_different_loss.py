@@ -114,8 +114,10 @@ def evaluates(network: Any, batches: Any, weights: Any, ids: Any, unconditional:
 
 def averaged(values: Tensor, weights: Tensor, mask: Tensor) -> Tensor:
     """(B, 1) is refused, an empty selection too."""
-    if weights.ndim == 2 and weights.shape != values.shape or not mask.any():
-        raise ValueError(f"weights {tuple(weights.shape)} must be (B,) or {tuple(values.shape)}, the mask not empty")
+    if (weights.ndim == 2 and weights.shape != values.shape) or not mask.any():
+        raise ValueError(
+            f"weights {tuple(weights.shape)} must be (B,) or {tuple(values.shape)}, the mask not empty"
+        )
     weights = weights if weights.ndim == 2 else weights[:, None].expand(values.shape)
     return (values[mask].double() * weights[mask]).sum() / weights[mask].sum()
 
