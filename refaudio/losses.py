@@ -6,6 +6,7 @@ all of them, or none at all (a mean of nothing is NaN). Here it is an argument.
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 
 import torch
 from jaxtyping import Bool, Float, Int, Num
@@ -40,7 +41,7 @@ def token_loss(
 
 def label_counts(mask: Bool[Tensor, "B R K"]) -> Int[Tensor, "K"]:
     """How many labels each channel has: mask (B, R, K) -> (K,)."""
-    if mask.ndim != 3 or mask.dtype != torch.bool:
+    if not isinstance(mask, Tensor) or mask.ndim != 3 or mask.dtype != torch.bool:
         raise ValueError(f"mask={_form(mask)} must be bool (B, R, K)")
     return mask.sum((0, 1))
 
@@ -53,11 +54,11 @@ def weighted_mean(
     Broadcasting aligns from the right: with B == T the weights of items become weights of frames, and nothing says so
     (document D4, item 8.2). The mean of an empty mask is 0.
     """
-    if not values.is_floating_point():
+    if not isinstance(values, Tensor) or not values.is_floating_point():
         raise ValueError(f"values={_form(values)} must be floating-point")
-    if mask.dtype != torch.bool:
+    if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
         raise ValueError(f"mask={_form(mask)} must be bool")
-    if weights.is_complex() or weights.dtype == torch.bool:
+    if not isinstance(weights, Tensor) or weights.is_complex() or weights.dtype == torch.bool:
         raise ValueError(f"weights={_form(weights)} must be real numbers")
     dtype = torch.promote_types(values.dtype, torch.float32)
     chosen = _aligned("mask", mask, values)
@@ -74,9 +75,10 @@ def weighted_mean(
 
 def should_stop(losses: Sequence[float], threshold: float) -> bool:
     """Whether the mean of losses, those of every micro-batch and rank of one step, is at most threshold; NaN never is."""
-    if not len(losses):
+    known = _numbers("losses", losses)
+    if not known:
         raise ValueError("losses=[] must hold the loss of at least one micro-batch")
-    return sum(map(float, losses)) / len(losses) <= threshold
+    return sum(known) / len(known) <= _numbers("threshold", [threshold])[0]
 
 
 def _summed(logits: Tensor, labels: Tensor) -> Tensor:
@@ -88,27 +90,33 @@ def _summed(logits: Tensor, labels: Tensor) -> Tensor:
 
 def _channel_weights(weights: Sequence[float], logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     """The weights as shares of 1, (K,), once everything is known to fit."""
-    if logits.ndim != 4 or not logits.is_floating_point():
+    if not isinstance(logits, Tensor) or logits.ndim != 4 or not logits.is_floating_point():
         raise ValueError(f"logits={_form(logits)} must be floating-point (B, R, K, V)")
     shape = logits.shape[:3]
-    if targets.shape != shape or targets.dtype != torch.int64:
+    if not isinstance(targets, Tensor) or targets.shape != shape or targets.dtype != torch.int64:
         raise ValueError(f"targets={_form(targets)} must be int64 {tuple(shape)}, as logits are")
-    if mask.shape != shape or mask.dtype != torch.bool:
+    if not isinstance(mask, Tensor) or mask.shape != shape or mask.dtype != torch.bool:
         raise ValueError(f"mask={_form(mask)} must be bool {tuple(shape)}, as logits are")
     outside = mask & ((targets < 0) | (targets >= logits.shape[3]))
     if bool(outside.any()):
         wrong = int(targets[outside][0])
         raise ValueError(f"targets={wrong} must be in 0..{logits.shape[3] - 1} wherever mask is True")
-    if len(weights) != shape[2]:
-        raise ValueError(f"weights={list(weights)} must be one a channel: got {len(weights)} for {shape[2]}")
-    known = torch.tensor([float(weight) for weight in weights], dtype=torch.float64)
-    if not bool((known.isfinite() & (known >= 0)).all()) or not 0 < float(known.sum()) < math.inf:
-        raise ValueError(f"weights={list(weights)} must be finite and at least 0, with a sum above 0")
+    numbers = _numbers("weights", weights)
+    if len(numbers) != shape[2]:
+        raise ValueError(f"weights={numbers} must be one a channel: got {len(numbers)} for {shape[2]}")
+    known = torch.tensor(numbers, dtype=torch.float64)
+    if not bool((known >= 0).all()) or not 0 < float(known.sum()) < math.inf:
+        raise ValueError(f"weights={numbers} must be finite and at least 0, with a sum above 0")
     return known / known.sum()
 
 
 def _counts(counts: Tensor, mask: Tensor) -> Tensor:
-    if counts.shape != mask.shape[2:] or counts.is_complex() or bool((counts < 0).any()):
+    if (
+        not isinstance(counts, Tensor)
+        or counts.shape != mask.shape[2:]
+        or counts.is_complex()
+        or not bool((counts >= 0).all())
+    ):
         raise ValueError(f"counts={_form(counts)} must be at least 0, one a channel ({mask.shape[2]})")
     return counts.to(mask.device)
 
@@ -123,5 +131,23 @@ def _aligned(name: str, x: Tensor, values: Tensor) -> Tensor:
     return x.reshape(*x.shape, *[1] * (values.ndim - x.ndim)).to(values.device).expand(values.shape)
 
 
-def _form(x: Tensor) -> str:
+def _numbers(name: str, values: Sequence[float]) -> list[float]:
+    """values as Python floats; ValueError for what is no sequence of real numbers."""
+    items = values.tolist() if isinstance(values, Tensor) else values
+    if isinstance(items, str) or not isinstance(items, Sequence):
+        raise ValueError(f"{name}={values!r} must be a list of real numbers")
+    for value in items:
+        if isinstance(value, Tensor) and value.ndim == 0 and not value.is_complex():
+            continue
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise ValueError(f"{name}={values!r} must be real numbers: got {value!r}")
+    try:
+        return [float(value.detach() if isinstance(value, Tensor) else value) for value in items]
+    except OverflowError:
+        raise ValueError(f"{name}={values!r} must be within the range of float64") from None
+
+
+def _form(x: object) -> str:
+    if not isinstance(x, Tensor):
+        return repr(x)
     return f"{str(x.dtype).removeprefix('torch.')}{list(x.shape)}"
