@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..spec.conventions import CONVENTIONS
-from ..spec.learning import Ids, Leaves, alone, arrived, batch_of, train
+from ..spec.learning import Batch, Ids, Leaves, alone, arrived, batch_of, train
 from ..spec.lesson import exact
 from ..spec.oracles import label_shares
 from .adapter import Adapter
@@ -36,13 +36,17 @@ def _number(got: object) -> str | None:
     return f"must return one number, the loss: got {form}"
 
 
-def _differs(adapter: Adapter, name: str, got: float, wanted: Mapping[str, float]) -> str | None:
-    """Which other value of a convention the result looks like; what looks like none is left to the laws."""
+def _differs(adapter: Adapter, name: str, got: list[float], wanted: Mapping[str, list[float]]) -> str | None:
+    """Which other value of a convention the results look like; what looks like none is left to the laws."""
     declared = adapter.conventions.get(name)
-    seen = [value for value in CONVENTIONS[name] if abs(got - wanted[value]) <= CLOSE * abs(wanted[value])]
+    seen = [value for value in CONVENTIONS[name] if _near(got, wanted[value])]
     if declared is None or not seen or declared in seen:
         return None
     return f"is declared {name} = {declared!r}, but looks like {name} = {seen[0]!r}"
+
+
+def _near(got: list[float], wanted: list[float]) -> bool:
+    return all(abs(a - b) <= CLOSE * abs(b) for a, b in zip(got, wanted, strict=True))
 
 
 def _token_loss(adapter: Adapter) -> str | None:
@@ -57,10 +61,10 @@ def _token_loss(adapter: Adapter) -> str | None:
     if not isinstance(got, Tensor) or not got.requires_grad:
         return "must return a tensor with a gradient: backward is called on it"
     wanted = {
-        kind: float(exact(logits.detach(), targets, label_shares(mask, weights, per_token=per_token))[0])
+        kind: [float(exact(logits.detach(), targets, label_shares(mask, weights, per_token=per_token))[0])]
         for kind, per_token in zip(CONVENTIONS["LOSS"], (False, True), strict=True)
     }
-    return _differs(adapter, "LOSS", float(got.detach()), wanted)
+    return _differs(adapter, "LOSS", [float(got.detach())], wanted)
 
 
 def _weighted_mean(adapter: Adapter) -> str | None:
@@ -78,22 +82,21 @@ def _step(adapter: Adapter) -> str | None:
 
 
 def _accumulation(adapter: Adapter) -> str | None:
-    """What one label of the smaller micro-batch weighs against one of the larger."""
+    """What becomes of the gradient of each micro-batch when the other one joins it."""
     ids, weights = _ids(adapter), _weights(adapter)
     batches = [batch_of(0, clips, len(weights), ids, first=3 * i) for i, clips in enumerate(CLIPS)]
-    network, _ = train(Bound(adapter, ["step"]), ids.size, batches, len(batches), weights, ids)
-    small, large = (arrived(network, [batch]).abs().sum() for batch in batches)
-    alone_small, alone_large = (_by_itself(adapter, batch, weights, ids) for batch in batches)
+    joined = _sizes(adapter, batches, weights, ids)
+    apart = [size for batch in batches for size in _sizes(adapter, [batch], weights, ids)]
+    kept = [size / whole for size, whole in zip(joined, apart, strict=True)]
     counts = [sum(clips) for clips in CLIPS]
-    got = float(small / large / (alone_small / alone_large))
-    return _differs(adapter, "ACCUMULATION", got, {"global": counts[0] / counts[1], "mean of means": 1.0})
+    wanted = {"global": [count / sum(counts) for count in counts], "mean of means": [0.5, 0.5]}
+    return _differs(adapter, "ACCUMULATION", kept, wanted)
 
 
-def _by_itself(
-    adapter: Adapter, batch: tuple[Tensor, Tensor, Tensor], weights: Sequence[float], ids: Ids
-) -> Tensor:
-    network, _ = train(Bound(adapter, ["step"]), ids.size, [batch], 1, weights, ids)
-    return arrived(network, [batch]).abs().sum()
+def _sizes(adapter: Adapter, batches: Sequence[Batch], weights: Sequence[float], ids: Ids) -> list[float]:
+    """How large the gradient is that arrives at the logits of each batch."""
+    network, _ = train(Bound(adapter, ["step"]), ids.size, batches, len(batches), weights, ids)
+    return [float(arrived(network, [batch]).abs().sum()) for batch in batches]
 
 
 def _evaluate(adapter: Adapter) -> str | None:
