@@ -12,9 +12,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..spec.learning import Leaves
 from ..spec.scripts import Constant, EchoCodec, Oracle, Recorder, Table
 
-__all__ = ["Constant", "EchoCodec", "Oracle", "Recorder", "Table", "intercept", "load_file", "stub_imports"]
+__all__ = [
+    "Constant",
+    "EchoCodec",
+    "Leaves",
+    "Oracle",
+    "Recorder",
+    "Table",
+    "intercept",
+    "load_file",
+    "stub_imports",
+]
 
 
 class _Stub(ModuleType):

@@ -9,7 +9,7 @@ if __name__ == "spec":
         "import this package under its parent, not by path: a second copy would register every law twice"
     )
 
-from . import delay, delay_use, seed
+from . import delay, delay_use, loss, loss_labels, loss_learnt, loss_mean, loss_step, seed
 from .law import AREAS, LAWS, Broken, Case, Declined, Implementation, Law, expect, find
 
 VERSION = "2026.1"
@@ -32,5 +32,10 @@ __all__ = [
     "delay_use",
     "expect",
     "find",
+    "loss",
+    "loss_labels",
+    "loss_learnt",
+    "loss_mean",
+    "loss_step",
     "seed",
 ]

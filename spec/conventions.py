@@ -11,4 +11,6 @@ CONVENTIONS: dict[str, tuple[str, ...]] = {
     "EOS": ("staggered", "one row", "none"),
     "LENGTH": ("floor", "ceil", "round"),
     "CHANNELS": ("first", "last"),
+    "LOSS": ("mean of channels", "mean of tokens"),  # a channel's labels first, or all labels alike
+    "ACCUMULATION": ("global", "mean of means"),  # one count over all micro-batches and ranks, or one in each
 }

@@ -29,11 +29,15 @@ def _count(value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
+def _positive(value: Any) -> bool:
+    return _count(value) and bool(value)
+
+
 def _word(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _list_of_delays(value: Any) -> bool:
+def _list_of_counts(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and bool(value) and all(map(_count, value))
 
 
@@ -115,11 +119,60 @@ def delays() -> Draw:
             st.integers(3, 6).flatmap(_pattern),
         ),
         {
+            "codebooks": Size(len, lambda known: st.sampled_from(known).flatmap(_pattern), _positive),
+            "delays": Size(list, lambda known: st.sampled_from(known).map(list), _list_of_counts),
+        },
+    )
+
+
+WEIGHTS = (1.0, 2.0, 4.0, 0.25)
+
+
+def _weights(count: int, values: Sequence[float]) -> Strategy:
+    return st.lists(st.sampled_from(values), min_size=count, max_size=count).filter(any)
+
+
+def weights(*counts: int, values: Sequence[float] = WEIGHTS) -> Draw:
+    """One weight a channel, some of them above 0, for one of these numbers of channels; named `codebooks` and `weights`."""
+    return Draw(
+        st.sampled_from(counts).flatmap(lambda count: _weights(count, values)),
+        {
             "codebooks": Size(
                 len,
-                lambda known: st.sampled_from(known).flatmap(_pattern),
-                lambda value: _count(value) and value > 0,
+                lambda known: st.sampled_from(known).flatmap(lambda count: _weights(count, values)),
+                _positive,
             ),
-            "delays": Size(list, lambda known: st.sampled_from(known).map(list), _list_of_delays),
+            "weights": Size(list, lambda known: st.sampled_from(known).map(list), _list_of_counts),
+        },
+    )
+
+
+def clips(low: int = 1, high: int = 5) -> Draw:
+    """How many frames each item of a batch has, 1..4 items."""
+    return Draw(st.lists(st.integers(low, high), min_size=1, max_size=4))
+
+
+def groups(most: int = 4) -> Draw:
+    """How many frames each item of each batch has: 1..`most` batches of 1..3 items."""
+    return Draw(st.lists(st.lists(st.integers(1, 4), min_size=1, max_size=3), min_size=1, max_size=most))
+
+
+def vocabulary() -> Draw:
+    """How many codes a codebook has, 2..6, named `vocabulary`: four more ids follow, as in Dia."""
+    return integer(2, 6, "vocabulary")
+
+
+def losses() -> Draw:
+    """Losses of 1..5 micro-batches, in eighths."""
+    return Draw(st.lists(st.integers(1, 64), min_size=1, max_size=5))
+
+
+def few_delays() -> Draw:
+    """One small delay a codebook, for 1..3 codebooks; named `codebooks` and `delays`."""
+    return Draw(
+        st.sampled_from([[0], [0, 1], [0, 0], [1, 0], [0, 2, 1], [0, 0, 0], [1, 1, 3]]).map(list),
+        {
+            "codebooks": Size(len, lambda known: st.sampled_from(known).flatmap(_pattern), _positive),
+            "delays": Size(list, lambda known: st.sampled_from(known).map(list), _list_of_counts),
         },
     )

@@ -50,6 +50,31 @@ FUNCTIONS = {
         "name",
         "the delays of a published checkpoint: dia, musicgen, musicgen-stereo, moshi",
     ),
+    "token_loss": _function(
+        "logits targets mask weights",
+        "logits (B, R, K, V), labels and mask (B, R, K), a weight a channel -> the loss, a tensor to differentiate",
+    ),
+    "weighted_mean": _function(
+        "values weights mask",
+        "values (B, T), weights (B,), (B, 1) or (B, T), mask (B, T) -> one tensor",
+    ),
+    "should_stop": _function(
+        "losses threshold",
+        "the losses of all micro-batches and ranks of one step -> whether training may stop",
+    ),
+    "step": _function(
+        "network batches accumulation weights ids unconditional reduce",
+        "one optimizer step's backward over micro-batches (text, rows, lengths) through network(rows, text) -> the "
+        "reported loss; ids = (bos, pad, eos), reduce sums a tensor over ranks",
+    ),
+    "evaluate": _function(
+        "network batches weights ids unconditional",
+        "the loss that evaluation reports of such batches",
+    ),
+    "collate": _function(
+        "clips window delays bos pad eos",
+        "clips (T, K), cropped to the window -> inputs, targets and mask, (B, R, K) each",
+    ),
     "seed_all": _function(
         "seed rank",
         "seed the global generators of Python, numpy and torch, for one rank of a run",

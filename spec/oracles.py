@@ -45,3 +45,32 @@ def sees(delays: Sequence[int], frames: int) -> Tensor:
                 for c in range(codebooks):
                     table[t1, c1, t, c] = t + delays[c] < t1 + delays[c1]
     return table
+
+
+def label_shares(
+    mask: Tensor, weights: Sequence[float], *, per_token: bool = False, absent_channels: bool = True
+) -> Tensor:
+    """What the cross-entropy of each label (b, r, k) counts for in the loss: mask (B, R, K) -> float64 (B, R, K).
+
+    A mean of channels: w_k / (n_k * sum(w)); without `absent_channels`, the sum is over those that have labels. A mean
+    of tokens: w_k / sum(w_k * n_k). 0 outside the mask.
+    """
+    counts = mask.sum((0, 1)).to(torch.float64)
+    known = torch.tensor(list(weights), dtype=torch.float64)
+    if per_token:
+        each = known / max(float((known * counts).sum()), 1e-300)
+    else:
+        summed = known if absent_channels else known * (counts > 0)
+        each = known / counts.clamp(min=1) / max(float(summed.sum()), 1e-300)
+    return torch.where(mask, each, 0.0)
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """log(sum_v exp(logits_v)) - logits_label: logits (B, R, K, V), labels (B, R, K) -> (B, R, K), in the dtype of logits."""
+    return logits.logsumexp(-1) - logits.gather(-1, labels.clamp(min=0)[..., None])[..., 0]
+
+
+def cross_entropy_slope(logits: Tensor, labels: Tensor) -> Tensor:
+    """The gradient of each cross-entropy at its own logits, softmax - one_hot: (B, R, K, V)."""
+    hot = torch.nn.functional.one_hot(labels.clamp(min=0), logits.shape[-1])
+    return logits.softmax(-1) - hot.to(logits.dtype)

@@ -5,16 +5,26 @@ from typing import Any
 
 from torch import Tensor
 
-from refaudio import __version__, seeds
+from refaudio import __version__, losses, seeds
 from refaudio.codeclm import delay as pattern_of_delays
 
+from . import toy_trainer
+
 IMPLEMENTATION = {"name": "refaudio", "version": __version__}
-FAMILIES = ["DELAY", "SEED"]
+FAMILIES = ["DELAY", "LOSS", "SEED"]
 EOS = "staggered"
+LOSS = "mean of channels"
+ACCUMULATION = "global"
 
 seed_all = seeds.seed_all
 noise = seeds.noise
 noise_batch = seeds.noise_batch
+token_loss = losses.token_loss
+weighted_mean = losses.weighted_mean
+should_stop = losses.should_stop
+step = toy_trainer.step
+evaluate = toy_trainer.evaluate
+collate = toy_trainer.collate
 visible = pattern_of_delays.visible
 
 

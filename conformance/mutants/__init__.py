@@ -11,6 +11,7 @@ from typing import Any
 from ..adapter import Adapter, load
 
 REFERENCE = "refaudio.conformance.adapters.reference"
+MODULES = "delay delay_use loss loss_labels loss_learnt loss_mean loss_step seed".split()
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,6 @@ def mutant(name: str, *of: str) -> Callable[[Callable[..., Any]], Callable[..., 
 @lru_cache(maxsize=1)
 def all_mutants() -> Mapping[str, Mutant]:
     """Every mutant, by name."""
-    for module in ("delay", "delay_use", "seed"):
+    for module in MODULES:
         import_module(f"{__name__}.{module}")
     return MUTANTS
