@@ -6,22 +6,26 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from ..spec.law import LAWS, Case, Law, Watch
+from ..spec.values import plain
 from .adapter import Adapter, load
 from .cases import corpus, draw, examples
 from .generated import settle_file
 from .mutants import REFERENCE, Mutant, all_mutants
 from .naming import alike
 from .run import Bound, Outcome, grains_of, run_case
+from .work import Work
 
 KILLS = Path(__file__).parent / "KILLS.md"
+ALONE = Work()
 GROSS = 0.5  # a mutant that this share of an area's laws kill proves nothing about any single one of them
 
 
@@ -33,13 +37,21 @@ def _touched(law: Law, adapter: Adapter, functions: Iterable[str]) -> list[tuple
     return [grain for grain in grains_of(law, adapter) if set(grain) & set(functions)]
 
 
+def endings(
+    law: Law, adapter: Adapter, functions: Iterable[str], watch: Watch | None = None
+) -> Iterator[Outcome]:
+    """How every case of a law ends, in each grain that one of these functions belongs to, as it is asked for."""
+    for grain in _touched(law, adapter, functions):
+        impl = Bound(adapter, grain)
+        for case in _cases(law):
+            yield run_case(law, impl, case, watch)
+
+
 def outcomes(
     law: Law, adapter: Adapter, functions: Iterable[str], watch: Watch | None = None
 ) -> list[Outcome]:
-    """How every case of a law ends, in each grain that one of these functions belongs to."""
-    cases = _cases(law)
-    grains = [Bound(adapter, grain) for grain in _touched(law, adapter, functions)]
-    return [run_case(law, impl, case, watch) for impl in grains for case in cases]
+    """How every case of a law ends."""
+    return list(endings(law, adapter, functions, watch))
 
 
 @dataclass(frozen=True)
@@ -79,15 +91,25 @@ class Matrix:
         return all(alike(x, y) for pair in pairs for x, y in pair)
 
 
-def kill_matrix(laws: Sequence[Law], mutants: Mapping[str, Mutant], tell: Callable[[str], None]) -> Matrix:
+def _light(outcome: Outcome) -> Outcome:
+    """An outcome as plain data, which travels between processes."""
+    return replace(outcome, got=plain(outcome.got), want=None)
+
+
+def _ends(asked: tuple[Mutant, Sequence[Law]]) -> dict[str, list[Outcome]]:
+    """How a mutant ends every case of every law whose functions it replaces."""
+    mutant, laws = asked
+    adapter, victims = mutant.adapter(), set(mutant.functions)
+    touched = [law for law in laws if law.touches(victims)]
+    return {law.id: [_light(outcome) for outcome in outcomes(law, adapter, victims)] for law in touched}
+
+
+def kill_matrix(laws: Sequence[Law], mutants: Mapping[str, Mutant], work: Work) -> Matrix:
     """Run every mutant against every law whose functions it replaces."""
-    ends: dict[tuple[str, str], list[Outcome]] = {}
-    for number, (name, mutant) in enumerate(mutants.items(), 1):
-        tell(f"[{number}/{len(mutants)}] {name}")
-        adapter = mutant.adapter()
-        for law in laws:
-            if law.touches(set(mutant.functions)):
-                ends[name, law.id] = outcomes(law, adapter, mutant.functions)
+    found = work.each("mutants", _ends, [(mutant, laws) for mutant in mutants.values()])
+    ends = {
+        (name, id): ended for name, by_law in zip(mutants, found, strict=True) for id, ended in by_law.items()
+    }
     return Matrix(laws, mutants, ends)
 
 
@@ -127,19 +149,19 @@ def judge_mutants(matrix: Matrix, findings: Findings) -> None:
         )
 
 
-def judge_impostors(laws: Sequence[Law], findings: Findings) -> None:
-    """An implementation that returns its input, and ones that raise, pass nothing; the reference passes everything."""
-    reference = load(REFERENCE)
-    for law in laws:
-        ends = outcomes(law, reference, reference.functions)
-        worst = next((outcome for outcome in ends if outcome.bad), None)
-        findings.require(worst is None, f"the reference breaks {law.id}: {worst.message if worst else ''}")
-        declined = sum(outcome.kind == "declined" for outcome in ends)
-        findings.require(declined == 0, f"the reference declines {declined} cases of {law.id}")
-        for impostor, function in IMPOSTORS.items():
-            adapter = reference.but(**dict.fromkeys(reference.functions, function))
-            passed = all(not outcome.bad for outcome in outcomes(law, adapter, reference.functions))
-            findings.require(not passed, f"{law.id} is passed by {impostor}")
+def impostors(law: Law) -> list[str]:
+    """What is wrong with a law by itself: the reference breaks it, or somebody passes who should not."""
+    reference, findings = load(REFERENCE), Findings()
+    ends = outcomes(law, reference, reference.functions)
+    worst = next((outcome for outcome in ends if outcome.bad), None)
+    findings.require(worst is None, f"the reference breaks {law.id}: {worst.message if worst else ''}")
+    declined = sum(outcome.kind == "declined" for outcome in ends)
+    findings.require(declined == 0, f"the reference declines {declined} cases of {law.id}")
+    for impostor, function in IMPOSTORS.items():
+        adapter = reference.but(**dict.fromkeys(reference.functions, function))
+        passed = not any(outcome.bad for outcome in endings(law, adapter, reference.functions))
+        findings.require(not passed, f"{law.id} is passed by {impostor}")
+    return findings.problems
 
 
 def _null(*args: Any) -> Any:
@@ -169,35 +191,46 @@ def comparisons(law: Law) -> list[str]:
     return watch.met
 
 
-def judge_comparisons(matrix: Matrix, findings: Findings) -> None:
+def judge_comparisons(matrix: Matrix, findings: Findings, work: Work) -> int:
     """Each comparison is disabled in turn: one whose loss changes no kill must be listed with its reason."""
-    for law in matrix.laws:
-        met = comparisons(law)
-        for name in law.spare:
+    made = list(work.each("laws, for their comparisons", comparisons, matrix.laws))
+    asked = [
+        (
+            law,
+            what,
+            [matrix.mutants[name] for name in matrix.kills(law) if _died_by(matrix.bad(name, law), what)],
+        )
+        for law, met in zip(matrix.laws, made, strict=True)
+        for what in met
+    ]
+    for (law, what, _), lost in zip(
+        asked, work.each("comparisons, disabled in turn", _survivors, asked), strict=True
+    ):
+        if what in law.spare:
             findings.require(
-                name in met, f"{law.id} lists the comparison {name!r} as spare, and never makes it"
+                not lost, f"{law.id} lists {what!r} as spare, but without it {', '.join(lost)} survive"
             )
-        for what in met:
-            lost = [name for name in matrix.kills(law) if _survives(matrix, law, name, what)]
-            if what in law.spare:
-                findings.require(
-                    not lost, f"{law.id} lists {what!r} as spare, but without it {', '.join(lost)} survive"
-                )
-            else:
-                findings.require(
-                    bool(lost),
-                    f"{law.id} loses no kill without the comparison {what!r}: mend it, or list it as spare",
-                )
+        else:
+            said = f"{law.id} loses no kill without the comparison {what!r}: mend it, or list it as spare"
+            findings.require(bool(lost), said)
+    for law, met in zip(matrix.laws, made, strict=True):
+        for name in set(law.spare) - set(met):
+            findings.require(False, f"{law.id} lists the comparison {name!r} as spare, and never makes it")
+    return len(asked)
 
 
-def _survives(matrix: Matrix, law: Law, name: str, disabled: str) -> bool:
-    """Whether a mutant outlives a law that has lost one comparison; only one that died by it alone can."""
-    if any(outcome.kind == "error" or outcome.what != disabled for outcome in matrix.bad(name, law)):
-        return False
-    mutant = matrix.mutants[name]
-    return not any(
-        outcome.bad for outcome in outcomes(law, mutant.adapter(), mutant.functions, Watch(disabled))
-    )
+def _died_by(bad: Sequence[Outcome], what: str) -> bool:
+    """Whether one comparison alone killed a mutant: only then can it outlive its loss."""
+    return all(outcome.kind == "fail" and outcome.what == what for outcome in bad)
+
+
+def _survivors(asked: tuple[Law, str, Sequence[Mutant]]) -> list[str]:
+    """The mutants that outlive a law which has lost one comparison; the first one proves enough."""
+    law, what, mutants = asked
+    for mutant in mutants:
+        if not any(outcome.bad for outcome in endings(law, mutant.adapter(), mutant.functions, Watch(what))):
+            return [mutant.name]
+    return []
 
 
 def as_markdown(matrix: Matrix) -> str:
@@ -232,16 +265,14 @@ def _cell(matrix: Matrix, name: str, law: Law) -> str:
     return f"**{share}**" if share and name in law.mutants else str(share or "")
 
 
-def prove(laws: Sequence[Law], tell: Callable[[str], None] = lambda line: None) -> tuple[Matrix, list[str]]:
-    """The kill matrix of these laws, and everything that is wrong with their teeth."""
+def prove(laws: Sequence[Law], work: Work = ALONE) -> tuple[Matrix, int, list[str]]:
+    """The kill matrix of these laws, how many comparisons they make, and what is wrong with their teeth."""
     findings = Findings()
-    matrix = kill_matrix(laws, all_mutants(), tell)
+    matrix = kill_matrix(laws, all_mutants(), work)
     judge_mutants(matrix, findings)
-    tell("impostors")
-    judge_impostors(laws, findings)
-    tell("comparisons, disabled in turn")
-    judge_comparisons(matrix, findings)
-    return matrix, findings.problems
+    for problems in work.each("laws, against impostors", impostors, laws):
+        findings.problems += problems
+    return matrix, judge_comparisons(matrix, findings, work), findings.problems
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -249,10 +280,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="fail when KILLS.md is stale, write nothing")
     options = parser.parse_args(argv)
     laws = [law for law in LAWS.values() if law.status != "withdrawn"]
-    matrix, problems = prove(laws, lambda line: print(line, file=sys.stderr))
-    print(
-        f"{len(laws)} laws, {len(matrix.mutants)} mutants, {sum(len(comparisons(law)) for law in laws)} comparisons"
-    )
+    work = Work(lambda line: print(line, file=sys.stderr), processes=os.cpu_count() or 1)
+    matrix, made, problems = prove(laws, work)
+    print(f"{len(laws)} laws, {len(matrix.mutants)} mutants, {made} comparisons")
     for problem in problems:
         print(f"error: {problem}")
     if problems:

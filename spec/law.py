@@ -57,6 +57,9 @@ class Law:
     spare: Mapping[str, str]
     check: Callable[..., None] = field(repr=False)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return find, (self.id,)  # in another process a law is the one registered there
+
     @property
     def area(self) -> str:
         return self.id.split("-")[0]

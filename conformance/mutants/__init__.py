@@ -23,6 +23,9 @@ class Mutant:
     of: tuple[str, ...]
     functions: Mapping[str, Callable[..., Any]]
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _named, (self.name,)  # in another process a mutant is the one registered there
+
     def adapter(self) -> Adapter:
         """The reference with this bug."""
         return load(REFERENCE).but(**self.functions)
@@ -56,3 +59,7 @@ def all_mutants() -> Mapping[str, Mutant]:
     for module in MODULES:
         import_module(f"{__name__}.{module}")
     return MUTANTS
+
+
+def _named(name: str) -> Mutant:
+    return all_mutants()[name]
