@@ -41,7 +41,7 @@ class Bound:
 
     def __init__(self, adapter: Adapter, grain: Sequence[str], device: str = "cpu") -> None:
         self._functions = {name: adapter.functions[name] for name in grain}
-        self._conventions = adapter.conventions
+        self._conventions, self._numbers = adapter.conventions, adapter.numbers
         self._device = device
 
     def has(self, name: str) -> bool:
@@ -49,6 +49,9 @@ class Bound:
 
     def convention(self, name: str) -> str | None:
         return self._conventions.get(name)
+
+    def number(self, name: str) -> float | None:
+        return self._numbers.get(name)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         functions = self.__dict__.get("_functions", {})

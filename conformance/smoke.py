@@ -16,6 +16,7 @@ from torch import Tensor
 from ..spec.delay import BOS, EOS, PAD, make_codes
 from ..spec.oracles import delayed
 from ..spec.scripts import EchoCodec
+from . import smoke_audio
 from .adapter import Adapter
 
 FRAMES, BATCH = 5, 3
@@ -122,6 +123,7 @@ PROBES: Mapping[str, list[Callable[[Adapter], str | None]]] = {
     "visible": [_visible],
     "noise": [_noise],
     "noise_batch": [_noise_batch],
+    **smoke_audio.PROBES,
 }
 
 

@@ -12,3 +12,12 @@ CONVENTIONS: dict[str, tuple[str, ...]] = {
     "LENGTH": ("floor", "ceil", "round"),
     "CHANNELS": ("first", "last"),
 }
+
+# name: least and most, both allowed. Where none is declared, a law judges what is common to all of them.
+NUMBERS: dict[str, tuple[float, float]] = {
+    "FLOOR": (1e-8, 1e-3),  # peak below which audio is silence; lower, and the noise of a codec is amplified
+    "CAP": (2.0, float("inf")),  # the largest gain that normalisation gives, as a ratio of amplitudes
+    "PEAK": (0.5, 1.0),  # what a fused export normalises to
+    "RATE": (1.0, 768_000.0),  # samples a second, and
+    "HOP": (1.0, 65_536.0),  # samples a frame, of the codec whose frames `seconds_to_frames` counts
+}

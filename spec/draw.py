@@ -76,6 +76,19 @@ def frames(low: int = 0) -> Draw:
     )
 
 
+def channels(most: int = 3) -> Draw:
+    """One to a few audio channels, named `channels`."""
+    return integer(1, most, "channels")
+
+
+def samples(most: int = 64) -> Draw:
+    """Samples of a clip, often so few that they could be taken for channels, named `samples`."""
+    return Draw(
+        st.one_of(st.integers(1, 4), st.integers(1, most)),
+        {"samples": Size(of=int, only=st.sampled_from)},
+    )
+
+
 DIA = [0, 8, 9, 10, 11, 12, 13, 14, 15]
 PUBLISHED = (DIA, DIA * 2, list(range(9)), [0, 1, 2, 3], [0, 0, 1, 1, 2, 2, 3, 3])
 # First, because Hypothesis takes the fewest and lowest choices for the simplest: without these a failing case shrank

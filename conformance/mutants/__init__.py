@@ -52,6 +52,6 @@ def mutant(name: str, *of: str) -> Callable[[Callable[..., Any]], Callable[..., 
 @lru_cache(maxsize=1)
 def all_mutants() -> Mapping[str, Mutant]:
     """Every mutant, by name."""
-    for module in ("delay", "delay_use", "seed"):
+    for module in ("audio", "audio_files", "audio_time", "delay", "delay_use", "seed"):
         import_module(f"{__name__}.{module}")
     return MUTANTS
