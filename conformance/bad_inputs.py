@@ -229,11 +229,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=10_000, help="how many calls (default: 10000)")
     parser.add_argument("--seed", type=int, default=0, help="of the dice (default: 0)")
     options = parser.parse_args(argv)
-    kinds, wrong = run(options.count, options.seed)
-    print(as_table(kinds))
-    for line in wrong[:20]:
-        print(f"error: {line}")
-    print(f"{options.count} bad inputs, {len(wrong)} of them ended wrongly")
+    _kinds, wrong = run(options.count, options.seed)
+    for _line in wrong[:20]:
+        pass
     return 1 if wrong else 0
 
 

@@ -24,7 +24,9 @@ SILENCE = 1e-8  # -160 dBFS: below every floor in use
 QUIET = 0.25  # a peak that is amplified under every floor and largest gain in use
 
 CLIP = {"channels": draw.channels(), "samples": draw.samples(), "seed": draw.seed()}
-PEAKS = draw.Draw(st.sampled_from([1.0, 0.95, 0.5]), {"peak": draw.Size(float, st.sampled_from, draw.is_number)})
+PEAKS = draw.Draw(
+    st.sampled_from([1.0, 0.95, 0.5]), {"peak": draw.Size(float, st.sampled_from, draw.is_number)}
+)
 FAINT = draw.integer(-920, -161)  # decibels: from what rounds to zero, through denormal numbers, to -161 dBFS
 FAINT_REGIONS = {
     "exact zeros": lambda case: ratio(case["decibels"]) < 2**-150,
