@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from ..spec.conventions import CONVENTIONS
+from ..spec.conventions import CONVENTIONS, NUMBERS
 from ..spec.law import AREAS, LAWS
 
 FAMILIES: dict[str, list[str]] = {
@@ -61,6 +61,7 @@ class Adapter:
     families: Sequence[str] = ()
     not_claimed: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
     def areas(self) -> set[str]:
         """The declared families, or else the areas of every law that a bound function belongs to."""
@@ -73,7 +74,7 @@ class Adapter:
         """The same adapter with some functions replaced."""
         return Adapter(
             self.name, {**self.functions, **functions}, self.conventions, self.implementation,
-            self.sizes, self.families, self.not_claimed, self.notes,
+            self.sizes, self.families, self.not_claimed, self.notes, self.numbers,
         )  # fmt: skip
 
 
@@ -144,6 +145,7 @@ def read(name: str, target: object) -> Adapter:
         families=_families(name, target),
         not_claimed=_not_claimed(name, target),
         notes=_near_misses(target, bound, known),
+        numbers=_numbers(name, target),
     )
 
 
@@ -162,6 +164,17 @@ def _conventions(name: str, target: object) -> dict[str, str]:
                 f"{key}={value!r} of adapter {name!r} must be one of {', '.join(map(repr, CONVENTIONS[key]))}"
             )
     return declared
+
+
+def _numbers(name: str, target: object) -> dict[str, float]:
+    declared = {key: getattr(target, key) for key in NUMBERS if hasattr(target, key)}
+    for key, value in declared.items():
+        least, most = NUMBERS[key]
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+            raise UsageError(
+                f"{key}={value!r} of adapter {name!r} must be a number between {least:g} and {most:g}"
+            )
+    return {key: float(value) for key, value in declared.items()}
 
 
 def _sizes(name: str, target: object) -> dict[str, list[Any]]:

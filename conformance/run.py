@@ -43,7 +43,7 @@ class Bound:
 
     def __init__(self, adapter: Adapter, grain: Sequence[str], device: str = "cpu") -> None:
         self._functions = {name: adapter.functions[name] for name in grain}
-        self._conventions = adapter.conventions
+        self._conventions, self._numbers = adapter.conventions, adapter.numbers
         self._sizes = adapter.sizes
         self._device = device
 
@@ -55,6 +55,9 @@ class Bound:
 
     def offers(self, size: str, value: object) -> bool:
         return size not in self._sizes or value in self._sizes[size]
+
+    def number(self, name: str) -> float | None:
+        return self._numbers.get(name)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         functions = self.__dict__.get("_functions", {})

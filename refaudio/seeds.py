@@ -19,7 +19,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .errors import integer
+from .errors import LONGEST, integer, listed
 
 _WORDS = 624  # of 32 bits: the state of a Mersenne Twister
 _WHERE = slice(24, 24 + 8 * _WORDS)  # in the bytes of torch's CPU generator, 8 a word; before them the seed
@@ -81,7 +81,9 @@ def noise_batch(
     the CPU and for any on CUDA.
     """
     size = _sizes(shape, dtype)
-    drawn = torch.empty(integer("count", count, least=0), *size, device="cpu", dtype=torch.float32)
+    drawn = torch.empty(
+        integer("count", count, least=0, most=LONGEST), *size, device="cpu", dtype=torch.float32
+    )
     for i, element in enumerate(drawn):
         element.normal_(generator=generator(seed, i))
     return drawn.to(device, dtype)
@@ -131,4 +133,5 @@ def _fill(cpu: torch.Generator, words: NDArray[np.uint32]) -> None:
 def _sizes(shape: Sequence[int], dtype: torch.dtype) -> tuple[int, ...]:
     if not dtype.is_floating_point:
         raise ValueError(f"dtype={dtype} must be a floating-point type: noise is N(0, 1)")
-    return tuple([integer(f"shape[{i}]", size, least=0) for i, size in enumerate(shape)])
+    sizes = enumerate(listed("shape", shape))
+    return tuple([integer(f"shape[{i}]", size, least=0, most=LONGEST) for i, size in sizes])

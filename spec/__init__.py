@@ -9,7 +9,22 @@ if __name__ == "spec":
         "import this package under its parent, not by path: a second copy would register every law twice"
     )
 
-from . import delay, delay_use, loss, loss_labels, loss_learnt, loss_mean, loss_step, seed
+from . import (
+    audio,
+    audio_disk,
+    audio_files,
+    audio_pcm,
+    audio_speed,
+    audio_time,
+    delay,
+    delay_use,
+    loss,
+    loss_labels,
+    loss_learnt,
+    loss_mean,
+    loss_step,
+    seed,
+)
 from .law import AREAS, LAWS, Broken, Case, Declined, Implementation, Law, expect, find
 
 VERSION = "2026.1"
@@ -28,6 +43,12 @@ __all__ = [
     "Declined",
     "Implementation",
     "Law",
+    "audio",
+    "audio_disk",
+    "audio_files",
+    "audio_pcm",
+    "audio_speed",
+    "audio_time",
     "delay",
     "delay_use",
     "expect",

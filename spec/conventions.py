@@ -14,3 +14,12 @@ CONVENTIONS: dict[str, tuple[str, ...]] = {
     "LOSS": ("mean of channels", "mean of tokens"),  # a channel's labels first, or all labels alike
     "ACCUMULATION": ("global", "mean of means"),  # one count over all micro-batches and ranks, or one in each
 }
+
+# name: least and most, both allowed. Where none is declared, a law judges what is common to all of them.
+NUMBERS: dict[str, tuple[float, float]] = {
+    "FLOOR": (1e-8, 1e-3),  # peak below which audio is silence; lower, and the noise of a codec is amplified
+    "CAP": (2.0, float("inf")),  # the largest gain that normalisation gives, as a ratio of amplitudes
+    "PEAK": (0.5, 1.0),  # what a fused export normalises to
+    "RATE": (1.0, 768_000.0),  # samples a second, and
+    "HOP": (1.0, 65_536.0),  # samples a frame, of the codec whose frames `seconds_to_frames` counts
+}

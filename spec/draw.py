@@ -25,20 +25,29 @@ class Size:
     looks: Callable[[Any], bool]
 
 
-def _count(value: Any) -> bool:
+def is_count(value: Any) -> bool:
+    """An integer from 0."""
     return type(value) is int and value >= 0
 
 
-def _positive(value: Any) -> bool:
-    return _count(value) and bool(value)
+def is_number(value: Any) -> bool:
+    """An integer or a float, and no bool."""
+    return type(value) in (int, float)
 
 
-def _word(value: Any) -> bool:
+def is_positive(value: Any) -> bool:
+    """An integer from 1."""
+    return is_count(value) and bool(value)
+
+
+def is_word(value: Any) -> bool:
+    """Text."""
     return isinstance(value, str)
 
 
-def _list_of_counts(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and bool(value) and all(map(_count, value))
+def are_counts(value: Any) -> bool:
+    """A list of integers from 0, not empty."""
+    return isinstance(value, (list, tuple)) and bool(value) and all(map(is_count, value))
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ class Draw:
 
 def integer(low: int, high: int, size: str | None = None) -> Draw:
     """An integer of low..high; `size` is the name under which an implementation may narrow it."""
-    sizes = {size: Size(int, st.sampled_from, _count)} if size else {}
+    sizes = {size: Size(int, st.sampled_from, is_count)} if size else {}
     return Draw(st.integers(low, high), sizes)
 
 
@@ -62,7 +71,7 @@ def choice(*values: Any) -> Draw:
 
 def named(*names: str, size: str) -> Draw:
     """One of these names; `size` is the name under which an implementation may narrow them."""
-    return Draw(st.sampled_from(names), {size: Size(str, st.sampled_from, _word)})
+    return Draw(st.sampled_from(names), {size: Size(str, st.sampled_from, is_word)})
 
 
 def any_seed(*troublesome: int) -> Draw:
@@ -89,7 +98,20 @@ def frames(low: int = 0) -> Draw:
     """Up to 12 codec frames, few more often than many, named `frames`."""
     return Draw(
         st.one_of(st.integers(low, 4), st.integers(low, 12)),
-        {"frames": Size(int, st.sampled_from, _count)},
+        {"frames": Size(int, st.sampled_from, is_count)},
+    )
+
+
+def channels(most: int = 3) -> Draw:
+    """One to a few audio channels, named `channels`."""
+    return integer(1, most, "channels")
+
+
+def samples(most: int = 64) -> Draw:
+    """Samples of a clip, often so few that they could be taken for channels, named `samples`."""
+    return Draw(
+        st.one_of(st.integers(1, 4), st.integers(1, most)),
+        {"samples": Size(int, st.sampled_from, is_count)},
     )
 
 
@@ -119,8 +141,8 @@ def delays() -> Draw:
             st.integers(3, 6).flatmap(_pattern),
         ),
         {
-            "codebooks": Size(len, lambda known: st.sampled_from(known).flatmap(_pattern), _positive),
-            "delays": Size(list, lambda known: st.sampled_from(known).map(list), _list_of_counts),
+            "codebooks": Size(len, lambda known: st.sampled_from(known).flatmap(_pattern), is_positive),
+            "delays": Size(list, lambda known: st.sampled_from(known).map(list), are_counts),
         },
     )
 
@@ -140,9 +162,9 @@ def weights(*counts: int, values: Sequence[float] = WEIGHTS) -> Draw:
             "codebooks": Size(
                 len,
                 lambda known: st.sampled_from(known).flatmap(lambda count: _weights(count, values)),
-                _positive,
+                is_positive,
             ),
-            "weights": Size(list, lambda known: st.sampled_from(known).map(list), _list_of_counts),
+            "weights": Size(list, lambda known: st.sampled_from(known).map(list), are_counts),
         },
     )
 
@@ -172,7 +194,7 @@ def few_delays() -> Draw:
     return Draw(
         st.sampled_from([[0], [0, 1], [0, 0], [1, 0], [0, 2, 1], [0, 0, 0], [1, 1, 3]]).map(list),
         {
-            "codebooks": Size(len, lambda known: st.sampled_from(known).flatmap(_pattern), _positive),
-            "delays": Size(list, lambda known: st.sampled_from(known).map(list), _list_of_counts),
+            "codebooks": Size(len, lambda known: st.sampled_from(known).flatmap(_pattern), is_positive),
+            "delays": Size(list, lambda known: st.sampled_from(known).map(list), are_counts),
         },
     )

@@ -18,6 +18,19 @@ def _function(parameters: str, says: str) -> Function:
 
 
 FUNCTIONS = {
+    "change_speed": _function("audio factor", "waveform (C, N) -> (C, M), played `factor` times as fast"),
+    "resample": _function("audio rate new_rate", "waveform (C, N) at one rate -> (C, M) at another"),
+    "normalize": _function("audio peak", "waveform (C, N) -> (C, N), its largest sample at `peak`"),
+    "to_pcm16": _function("audio", "waveform (C, N) -> 16-bit integers (C, N)"),
+    "to_stereo": _function("audio", "waveform (C, N) -> (2, N)"),
+    "seconds_to_frames": _function("seconds", "how many codec frames so many seconds are asked as"),
+    "validate": _function(
+        "audio", "returns quietly, or raises what the code raises for audio that it will not take"
+    ),
+    "export": _function("audio", "one expression: waveform (C, N) -> normalised 16-bit integers (C, N)"),
+    "export_batch": _function("clips", "a list of waveforms -> a list of what export makes of each"),
+    "save": _function("path audio rate", "write a waveform (C, N)"),
+    "load": _function("path", "the waveform (C, N) float32 of a file, and its rate"),
     "delay": _function(
         "codes delays bos pad eos",
         "codes (B, T, K) int64, one delay a codebook, and the special ids (eos may be None) -> rows (B, R, K)",

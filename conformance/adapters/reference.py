@@ -1,20 +1,34 @@
 """The reference library, bound as anybody's would be."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from torch import Tensor
 
-from refaudio import __version__, losses, seeds
+from refaudio import __version__, audio, losses, seeds
+from refaudio.audio import transform
 from refaudio.codeclm import delay as pattern_of_delays
 
 from . import toy_trainer
 
 IMPLEMENTATION = {"name": "refaudio", "version": __version__}
-FAMILIES = ["DELAY", "LOSS", "SEED"]
+FAMILIES = ["AUDIO", "DELAY", "LOSS", "SEED"]
 EOS = "staggered"
 LOSS = "mean of channels"
 ACCUMULATION = "global"
+LENGTH = "ceil"
+FLOOR, CAP, PEAK = transform.FLOOR, transform.CAP, 1.0
+RATE, HOP = 44100, 2048  # the latents of Stable Audio Open
+
+change_speed = audio.change_speed
+resample = audio.resample
+normalize = audio.normalize
+to_pcm16 = audio.to_pcm16
+to_stereo = audio.to_stereo
+validate = audio.validate
+export = audio.export
+load = audio.load
 
 seed_all = seeds.seed_all
 noise = seeds.noise
@@ -56,3 +70,15 @@ def stream(codec: Any, rows: Iterable[Tensor], delays: Sequence[int]) -> Iterato
 
 def pattern(name: str) -> list[int]:
     return list(pattern_of_delays.pattern(name))
+
+
+def seconds_to_frames(seconds: float) -> int:
+    return audio.seconds_to_frames(seconds, RATE, HOP)
+
+
+def export_batch(clips: Sequence[Tensor]) -> list[Tensor]:
+    return [audio.export(clip) for clip in clips]
+
+
+def save(path: str | os.PathLike[str], waveform: Tensor, rate: int) -> None:
+    audio.save(path, waveform, rate)

@@ -27,7 +27,8 @@ for name, mutant in all_mutants().items():
     adapter = mutant.adapter()
     functions = {key: anonymous(value) for key, value in adapter.functions.items()}
     touched = [law.id for law in LAWS.values() if law.touches(set(mutant.functions))]
-    report = check(types.SimpleNamespace(**adapter.conventions, **functions), profile="quick", only=touched)
+    declared = {**adapter.conventions, **adapter.numbers}
+    report = check(types.SimpleNamespace(**declared, **functions), profile="quick", only=touched)
     told = {line for result in report.results for line in result.mutant}
     if told != {f"behaves like mutant {name}: {mutant.says}"}:
         red = [result.id for result in report.results if result.status in ("fail", "error")]

@@ -25,7 +25,7 @@ import torch
 from jaxtyping import Bool, Int64, Integer
 from torch import Tensor
 
-from ..errors import integer
+from ..errors import LONGEST, integer
 from .patterns import PATTERNS, check_delays, pattern
 
 __all__ = [
@@ -52,7 +52,7 @@ def delay(
     batch, frames, codebooks = codes.shape
     delays = check_delays(delays, codebooks)
     for name, special in ("bos", bos), ("pad", pad), ("eos", eos):
-        if special is not None:
+        if special is not None or name != "eos":
             _check_special(name, special, codes.dtype)
 
     last, ends = max(delays), int(eos is not None)
@@ -150,7 +150,9 @@ def visible(delays: Sequence[int], frames: int) -> Bool[Tensor, "T K T K"]:
     True: the prediction of code (t1, c1) may depend on code (t, c). Within a frame, codebooks of equal delay
     never see each other: each stereo side is predicted without the other's.
     """
-    row = torch.arange(integer("frames", frames, least=0))[:, None] + torch.tensor(check_delays(delays))
+    row = torch.arange(integer("frames", frames, least=0, most=LONGEST))[:, None] + torch.tensor(
+        check_delays(delays)
+    )
     return row < row[:, :, None, None]
 
 
@@ -209,11 +211,13 @@ def _check_matrix(name: str, matrix: Tensor) -> None:
 
 
 def _check_integers(name: str, tensor: Tensor) -> None:
+    if not isinstance(tensor, Tensor):
+        raise ValueError(f"{name}={type(tensor).__name__} must be a tensor of integers")
     if tensor.dtype == torch.bool or tensor.is_floating_point() or tensor.is_complex():
         raise ValueError(f"{name}.dtype={tensor.dtype} must be an integer type")
 
 
-def _check_special(name: str, value: int, dtype: torch.dtype) -> None:
+def _check_special(name: str, value: int | None, dtype: torch.dtype) -> None:
     held = torch.iinfo(dtype)
     if not held.min <= integer(name, value) <= held.max:
         raise ValueError(f"{name}={value} must fit the codes' {dtype}: {held.min} to {held.max}")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..errors import integer, unknown
+from ..errors import LONGEST, integer, listed, unknown
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ def pattern(name: str, codebooks: int | None = None) -> tuple[int, ...]:
     Traceback (most recent call last):
     ValueError: name='musicgem' must be one of dia, ..., parallel: did you mean 'musicgen'?
     """
-    if name == "parallel":
+    if isinstance(name, str) and name == "parallel":
         return (0,) * integer("codebooks", codebooks, least=1)
-    if name not in PATTERNS:
+    if not isinstance(name, str) or name not in PATTERNS:
         raise unknown("name", name, [*PATTERNS, "parallel"])
     delays = PATTERNS[name].delays
     return delays if codebooks is None else check_delays(delays, codebooks)
@@ -58,10 +58,12 @@ def check_delays(delays: Iterable[int], codebooks: int | None = None) -> tuple[i
     A list that does not fit is refused, never tiled or cut: an 18-codebook model with 9 delays fails here
     and not as a reshape error inside its loss (document D0, item 5).
     """
-    checked = tuple([integer(f"delays[{k}]", d, least=0) for k, d in enumerate(delays)])
+    checked = tuple(
+        [integer(f"delays[{k}]", d, least=0, most=LONGEST) for k, d in enumerate(listed("delays", delays))]
+    )
     if not checked:
         raise ValueError("delays=[] must have one entry per codebook, at least one")
-    if codebooks is not None and len(checked) != codebooks:
+    if codebooks is not None and len(checked) != integer("codebooks", codebooks, least=1):
         raise ValueError(
             f"delays={list(checked)} must have one entry per codebook: got {len(checked)} for {codebooks}"
         )
