@@ -10,7 +10,7 @@ from typing import Any
 
 from . import draw
 from .audio import named_refusal
-from .audio_files import RATE, SAVED, folder, saved
+from .audio_files import RATE, SAVED, folder
 from .law import Implementation, decline, expect, expect_refusal, expect_that, law
 from .waves import clip, quietly
 
@@ -139,16 +139,27 @@ def fails_whole(impl: Implementation, channels: int, seed: int, trouble: str) ->
 def works_in_any_thread(impl: Implementation, channels: int, samples: int, seed: int) -> None:
     """save and load give the same audio (C, N) in a worker thread as in the main one."""
     audio = clip(seed, channels, samples, 0.9)
-    here = saved(impl, audio)
-    there: list[Any] = []
+    with folder() as here:
+        ours, theirs = str(here / "ours.wav"), str(here / "theirs.wav")
+        quietly(impl.save, ours, audio, RATE)
+        want = quietly(impl.load, ours)
+        wrong = _in_a_worker(lambda: quietly(impl.save, theirs, audio, RATE))[1]
+        expect(wrong or quietly(impl.load, theirs), want, "what a worker thread saves")
+        found, wrong = _in_a_worker(lambda: quietly(impl.load, ours))
+        expect(wrong or found, want, "what a worker thread loads")
+
+
+def _in_a_worker(call: Callable[[], Any]) -> tuple[Any, str]:
+    """What a call returns in a thread of its own, and what it raises there."""
+    ended: list[tuple[Any, str]] = []
 
     def work() -> None:
         try:
-            there.append(saved(impl, audio))
+            ended.append((call(), ""))
         except Exception as raised:
-            there.append(f"{type(raised).__name__}: {raised}")
+            ended.append((None, f"{type(raised).__name__}: {raised}"))
 
     worker = threading.Thread(target=work)
     worker.start()
     worker.join()
-    expect(there, [here], "what a worker thread loads")
+    return ended[0]

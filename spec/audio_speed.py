@@ -128,7 +128,6 @@ def changes_length_with_speed(
     ],
     since="2026.1",
     mutants=["slower-by-padding", "faster-by-cutting", "stretches-by-one"],
-    cost="model",
     draws={"channels": draw.channels(2), "period": draw.integer(40, 120), "percent": SPEEDS},
     regions={"a slower clip": SPEED_REGIONS["slower"], "a faster clip": SPEED_REGIONS["faster"]},
 )

@@ -109,5 +109,5 @@ def test_pictures_are_drawn(tmp_path: Path) -> None:
     ]
     for path in made:
         assert path.read_bytes()[:4] == b"\x89PNG"
-    with pytest.raises(ValueError, match="must end in .png"):
+    with pytest.raises(ValueError, match=r"must end in \.png"):
         pictures.curves(tmp_path / "loss.jpg", {"loss": [1.0]})
