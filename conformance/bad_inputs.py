@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from refaudio import audio, seeds
+from refaudio import audio, losses, seeds
 from refaudio.codeclm import delay
 
 from ..spec.values import same
@@ -93,6 +93,24 @@ def _rows(result: Any, given: Mapping[str, Any]) -> bool:
     return bool(torch.equal(delay.undelay(result, given["delays"], frames), codes[:, :frames]))
 
 
+def _loss(result: Any, given: Mapping[str, Any]) -> bool:
+    """One number, and no less than 0 where the logits allow one."""
+    finite = bool(torch.isfinite(given["logits"]).all())
+    return result.ndim == 0 and result.is_floating_point() and (not finite or float(result) >= 0)
+
+
+def _mean(result: Any, given: Mapping[str, Any]) -> bool:
+    """Between the smallest and the largest value that counts; 0 where none does; finite values may overflow a sum."""
+    mask, values = given["mask"], given["values"].double()
+    mask = mask.reshape(*mask.shape, *[1] * (values.ndim - mask.ndim))
+    counted = values[torch.broadcast_to(mask, values.shape)]
+    if not counted.numel():
+        return result.ndim == 0 and float(result) == 0
+    low, high, room = float(counted.min()), float(counted.max()), 1e-3 * float(counted.abs().max())
+    extreme = not math.isfinite(room) or room > 1e34
+    return result.ndim == 0 and (extreme or low - room <= float(result) <= high + room)
+
+
 def _any(result: Any, given: Mapping[str, Any]) -> bool:
     return True
 
@@ -100,6 +118,9 @@ def _any(result: Any, given: Mapping[str, Any]) -> bool:
 CLIP = 0.3 * torch.sin(torch.arange(24.0)).reshape(2, 12)
 INTEGERS = (CLIP * 30000).to(torch.int16)
 CODES = torch.arange(24).reshape(2, 4, 3)
+LOGITS = torch.sin(torch.arange(120.0)).reshape(2, 4, 3, 5)
+LABELS = CODES % 5
+VALUES = torch.arange(8.0).reshape(2, 4)
 ROWS = delay.delay(CODES, [0, 1, 3], bos=90, pad=91)
 PLACE = {"path": Path("clip.wav")}  # in a folder that is made for the run
 
@@ -132,6 +153,14 @@ TARGETS = [
     ),
     Target(delay.visible, {"delays": [0, 1, 3], "frames": 3}, _any),
     Target(delay.lookahead, {"delays": [0, 1, 3]}, _any),
+    Target(
+        losses.token_loss,
+        {"logits": LOGITS, "targets": LABELS, "mask": LABELS > 0, "weights": [1.0, 2.0, 0.5], "counts": torch.tensor([8, 8, 8])},
+        _loss,
+    ),
+    Target(losses.label_counts, {"mask": LABELS > 0}, lambda r, g: r.dtype == torch.int64),
+    Target(losses.weighted_mean, {"values": VALUES, "weights": torch.ones(2), "mask": VALUES > 1}, _mean),
+    Target(losses.should_stop, {"losses": [1.0, 2.0], "threshold": 1.0}, lambda r, g: type(r) is bool),
 ]  # fmt: skip
 
 
@@ -229,9 +258,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=10_000, help="how many calls (default: 10000)")
     parser.add_argument("--seed", type=int, default=0, help="of the dice (default: 0)")
     options = parser.parse_args(argv)
-    _kinds, wrong = run(options.count, options.seed)
-    for _line in wrong[:20]:
-        pass
+    kinds, wrong = run(options.count, options.seed)
+    print(as_table(kinds))
+    for line in wrong[:20]:
+        print(f"error: {line}")
+    print(f"{options.count} bad inputs, {len(wrong)} of them ended wrongly")
     return 1 if wrong else 0
 
 

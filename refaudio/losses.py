@@ -7,6 +7,7 @@ all of them, or none at all (a mean of nothing is NaN). Here it is an argument.
 import math
 from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int, Num
@@ -131,7 +132,7 @@ def _aligned(name: str, x: Tensor, values: Tensor) -> Tensor:
     return x.reshape(*x.shape, *[1] * (values.ndim - x.ndim)).to(values.device).expand(values.shape)
 
 
-def _numbers(name: str, values: Sequence[float]) -> list[float]:
+def _numbers(name: str, values: Any) -> list[float]:
     """values as Python floats; ValueError for what is no sequence of real numbers."""
     items = values.tolist() if isinstance(values, Tensor) else values
     if isinstance(items, str) or not isinstance(items, Sequence):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import soundfile  # type: ignore[import-untyped]
+import soundfile
 import torch
 from torch import Tensor
 

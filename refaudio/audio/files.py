@@ -85,7 +85,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Float[Tensor, "C N"], int]:
 
 
 def _soundfile() -> ModuleType:
-    import soundfile  # type: ignore[import-untyped]  # a library in C, not needed to change a tensor
+    import soundfile  # a library in C, not needed to change a tensor
 
     module: ModuleType = soundfile
     return module

@@ -111,7 +111,7 @@ def _ratio(factor: float, samples: int) -> Fraction:
 
 def _polyphase(audio: Tensor, up: int, down: int) -> Tensor:
     """audio (C, N) -> (C, ceil(N * up / down)): before the first and after the last sample it is as at the edge."""
-    from scipy.signal import resample_poly  # type: ignore[import-untyped]  # a second of imports
+    from scipy.signal import resample_poly  # a second of imports
 
     wide = audio.detach().to("cpu", torch.promote_types(audio.dtype, torch.float32)).numpy()
     made = resample_poly(wide, up, down, axis=1, padtype="edge")
