@@ -28,6 +28,10 @@ __all__ = [
 ]
 
 
+def _does_nothing(self: object, *args: object, **named: object) -> None:
+    """What a call of something that is missing does."""
+
+
 class _Stub(ModuleType):
     """A module that is missing here and not needed: any attribute of it is a class that does nothing."""
 
@@ -39,7 +43,7 @@ class _Stub(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        value = type(name, (), {"__module__": self.__name__})
+        value = type(name, (), {"__module__": self.__name__, "__init__": _does_nothing})
         setattr(self, name, value)
         return value
 
