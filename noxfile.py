@@ -207,8 +207,11 @@ def bench(session: nox.Session) -> None:
 def install_peers(session: nox.Session, extras: str) -> None:
     """Install refaudio and, under their own pins, the libraries of conformance/adapters/peers; some may be missing."""
     install(session, "-e", f".[{extras},peers]", pins=PEER_PINS)
-    for peer in (
+    alone = (
         "audiocraft",
         "moshi",
-    ):  # alone: each pins a torch of its own time, which its delays do not need
+        "descript-audiotools",
+        "torchcodec",
+    )  # each pins what no adapter needs of it
+    for peer in alone:
         session.install("--no-compile", "--no-deps", "-c", str(PEER_PINS), peer, success_codes=[0, 1])
