@@ -28,7 +28,13 @@ class Mutant:
 
     def adapter(self) -> Adapter:
         """The reference with this bug."""
-        return load(REFERENCE).but(**self.functions)
+        return _reference().but(**self.functions)
+
+
+@lru_cache(maxsize=1)
+def _reference() -> Adapter:
+    """The reference, read once: every mutant is a copy of it."""
+    return load(REFERENCE)
 
 
 MUTANTS: dict[str, Mutant] = {}
