@@ -44,6 +44,11 @@ def areas_of(families: Sequence[str]) -> set[str]:
     return areas
 
 
+def scoped(name: str, family: str) -> str:
+    """A convention of one family, as a report names it: "TIME (flow)"."""
+    return f"{name} ({family})"
+
+
 def spec_functions() -> set[str]:
     """Every function that some law calls."""
     return {name for law in LAWS.values() for grain in law.needs for name in grain}
@@ -69,6 +74,13 @@ class Adapter:
             return areas_of(self.families)
         bound = set(self.functions)
         return {law.area for law in LAWS.values() if law.touches(bound)} or set(AREAS)
+
+    def convention(self, name: str, area: str | None = None) -> str | None:
+        """What is declared of this convention, for the family of this area where it was declared by family."""
+        for family, areas in FAMILIES.items():
+            if area in areas and (name_in := scoped(name, family)) in self.conventions:
+                return self.conventions[name_in]
+        return self.conventions.get(name)
 
     def but(self, **functions: Callable[..., Any]) -> Adapter:
         """The same adapter with some functions replaced."""
@@ -157,12 +169,20 @@ def _mapping(name: str, target: object, attribute: str) -> dict[str, Any]:
 
 
 def _conventions(name: str, target: object) -> dict[str, str]:
-    declared = {key: getattr(target, key) for key in CONVENTIONS if hasattr(target, key)}
-    for key, value in declared.items():
-        if value not in CONVENTIONS[key]:
-            raise UsageError(
-                f"{key}={value!r} of adapter {name!r} must be one of {', '.join(map(repr, CONVENTIONS[key]))}"
-            )
+    """Each declared convention; `TIME = {"flow": ..., "dynamics": ...}` declares one for each family of a module."""
+    declared: dict[str, str] = {}
+    for key in (key for key in CONVENTIONS if hasattr(target, key)):
+        value = getattr(target, key)
+        for family, chosen in value.items() if isinstance(value, Mapping) else [("", value)]:
+            if family and family not in FAMILIES:
+                raise UsageError(
+                    f"{key} of adapter {name!r} names the family {family!r}{did_you_mean(str(family), FAMILIES)}"
+                )
+            if chosen not in CONVENTIONS[key]:
+                raise UsageError(
+                    f"{key}={chosen!r} of adapter {name!r} must be one of {', '.join(map(repr, CONVENTIONS[key]))}"
+                )
+            declared[scoped(key, family) if family else key] = chosen
     return declared
 
 

@@ -102,7 +102,7 @@ class Checker:
 
     def _worst(self, law: Law, case: Case) -> Outcome:
         outcomes = [
-            run_case(law, Bound(self.adapter, grain, self.device), case)
+            run_case(law, Bound(self.adapter, grain, self.device, law.area), case)
             for grain in grains_of(law, self.adapter)
         ]
         return next((outcome for outcome in outcomes if outcome.bad), outcomes[0])
@@ -116,7 +116,7 @@ class Checker:
         return min(passed, key=lambda result: result.share)
 
     def _explored_grain(self, law: Law, grain: tuple[str, ...], only: Case | None) -> Result:
-        impl = Bound(self.adapter, grain, self.device)
+        impl = Bound(self.adapter, grain, self.device, law.area)
         count = examples(law, self.profile)
         own = [only] if only is not None else [*corpus(law), *draw(law, count, random=self.random)]
         narrowed = {} if only is not None else narrowing(law, self.adapter.sizes)

@@ -30,7 +30,7 @@ def alike(a: Outcome, b: Outcome) -> bool:
 
 
 def _outcomes(law: Law, adapter: Adapter, grain: Sequence[str], cases: Iterable[Case]) -> Iterator[Outcome]:
-    return run_cases(law, Bound(adapter, grain), cases)
+    return run_cases(law, Bound(adapter, grain, area=law.area), cases)
 
 
 @dataclass(frozen=True)

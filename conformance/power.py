@@ -59,7 +59,9 @@ def first_kill(law: Law, mutant: Mutant, cases: Sequence[Case]) -> int:
     """The number of the first case that kills, in whichever grain it dies first; one more than there are if none does."""
     adapter = mutant.adapter()
     grains = [
-        Bound(adapter, grain) for grain in grains_of(law, adapter) if set(grain) & set(mutant.functions)
+        Bound(adapter, grain, area=law.area)
+        for grain in grains_of(law, adapter)
+        if set(grain) & set(mutant.functions)
     ]
     for number, case in enumerate(cases, 1):
         if any(run_case(law, impl, case).bad for impl in grains):

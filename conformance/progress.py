@@ -44,7 +44,7 @@ def estimate(checker: Checker, laws: list[Law]) -> float:
             count = examples(law, checker.profile)
             sample = draw(law, min(count, SAMPLE), random=checker.random)[:3]
             started = time.perf_counter()
-            list(run_cases(law, Bound(checker.adapter, grain, checker.device), sample))
+            list(run_cases(law, Bound(checker.adapter, grain, checker.device, law.area), sample))
             total += (time.perf_counter() - started) / max(1, len(sample)) * count
     return total
 

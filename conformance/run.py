@@ -41,23 +41,25 @@ class Outcome:
 class Bound:
     """What a law sees of an adapter: the functions of one grain, and the declared conventions."""
 
-    def __init__(self, adapter: Adapter, grain: Sequence[str], device: str = "cpu") -> None:
+    def __init__(
+        self, adapter: Adapter, grain: Sequence[str], device: str = "cpu", area: str | None = None
+    ) -> None:
         self._functions = {name: adapter.functions[name] for name in grain}
-        self._conventions, self._numbers = adapter.conventions, adapter.numbers
-        self._sizes = adapter.sizes
+        self._adapter, self._area = adapter, area
         self._device = device
 
     def has(self, name: str) -> bool:
         return name in self._functions
 
     def convention(self, name: str) -> str | None:
-        return self._conventions.get(name)
+        return self._adapter.convention(name, self._area)
 
     def offers(self, size: str, value: object) -> bool:
-        return size not in self._sizes or value in self._sizes[size]
+        sizes = self._adapter.sizes
+        return size not in sizes or value in sizes[size]
 
     def number(self, name: str) -> float | None:
-        return self._numbers.get(name)
+        return self._adapter.numbers.get(name)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         functions = self.__dict__.get("_functions", {})

@@ -111,7 +111,7 @@ def _eos(adapter: Adapter) -> str | None:
         "one row": marks == [[FRAMES + 1 + max(delays)]] * len(delays),
         "none": rows.shape[1] == FRAMES + 1 + max(delays) and not any(marks),
     }
-    declared = adapter.conventions.get("EOS")
+    declared = adapter.convention("EOS", "DELAY")
     seen = [name for name, matches in looks.items() if matches]
     if declared is None or not seen or declared in seen:
         return None

@@ -38,7 +38,7 @@ def _number(got: object) -> str | None:
 
 def _differs(adapter: Adapter, name: str, got: list[float], wanted: Mapping[str, list[float]]) -> str | None:
     """Which other value of a convention the results look like; what looks like none is left to the laws."""
-    declared = adapter.conventions.get(name)
+    declared = adapter.convention(name, "LOSS")
     seen = [value for value in CONVENTIONS[name] if _near(got, wanted[value])]
     if declared is None or not seen or declared in seen:
         return None

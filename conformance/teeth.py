@@ -42,7 +42,7 @@ def endings(
 ) -> Iterator[Outcome]:
     """How every case of a law ends, in each grain that one of these functions belongs to, as it is asked for."""
     for grain in _touched(law, adapter, functions):
-        impl = Bound(adapter, grain)
+        impl = Bound(adapter, grain, area=law.area)
         for case in _cases(law):
             yield run_case(law, impl, case, watch)
 

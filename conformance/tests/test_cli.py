@@ -73,6 +73,8 @@ def test_an_adapter_that_cannot_be_loaded(
 
 DECLARED = {
     "EOS = 'stagered'": "EOS='stagered' of adapter 'declares' must be one of 'staggered',",
+    "EOS = {'codecml': 'none'}": "names the family 'codecml'; did you mean 'codeclm'?",
+    "EOS = {'codeclm': 'nun'}": "EOS='nun' of adapter 'declares' must be one of",
     "IMPLEMENTATION = 'dia'": "IMPLEMENTATION='dia' of adapter 'declares' must be a dict",
     "NOT_CLAIMED = {'DELAY-0005': 'no'}": "did you mean 'DELAY-005'?",
     "NOT_CLAIMED = {5: 'no'}": "NOT_CLAIMED",

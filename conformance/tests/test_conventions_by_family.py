@@ -1,0 +1,25 @@
+"""A convention may be declared for each family of a module: flow has clean data at 0 where dynamics has it at 1."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from refaudio.conformance.adapter import load
+from refaudio.conformance.run import Bound
+
+
+def test_a_law_reads_the_convention_of_its_own_family() -> None:
+    module = SimpleNamespace(delay=print, EOS={"codeclm": "none"}, TIME={"flow": "data at 0"})
+    adapter = load(module)
+    assert adapter.conventions == {"EOS (codeclm)": "none", "TIME (flow)": "data at 0"}
+    assert (adapter.convention("EOS", "DELAY"), adapter.convention("EOS", "LOSS")) == ("none", None)
+    assert (adapter.convention("TIME", "SOLVE"), adapter.convention("TIME", "SHORTCUT")) == (
+        "data at 0",
+        None,
+    )
+    assert Bound(adapter, ["delay"], area="PATH").convention("TIME") == "data at 0"
+
+
+def test_a_plain_declaration_speaks_for_every_family() -> None:
+    adapter = load(SimpleNamespace(delay=print, TIME="data at 1"))
+    assert (adapter.convention("TIME", "SOLVE"), adapter.convention("TIME", "SHORTCUT")) == ("data at 1",) * 2
