@@ -1,0 +1,9 @@
+"""Shortcut-forcing dynamics on latents (B, T, C, H, W) or (B, T, C): tau = 0 is noise, tau = 1 is data, K steps between.
+
+`grid` holds the labels, `noise` the path, `shortcut` the objective.
+"""
+
+from .grid import Grid, Levels
+from .noise import add_noise
+
+__all__ = ["Grid", "Levels", "add_noise"]
