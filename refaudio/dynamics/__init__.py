@@ -5,5 +5,6 @@
 
 from .grid import Grid, Levels
 from .noise import add_noise
+from .shortcut import Losses, bootstrap_target, ramp, shortcut_loss
 
-__all__ = ["Grid", "Levels", "add_noise"]
+__all__ = ["Grid", "Levels", "Losses", "add_noise", "bootstrap_target", "ramp", "shortcut_loss"]

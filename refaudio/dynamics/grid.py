@@ -12,6 +12,8 @@ finest step, 1/K: those rows learn from data, all others from two half steps. Fl
 [0, 5]
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import torch
@@ -22,18 +24,6 @@ from ..errors import LONGEST, integer, real
 
 DATA_AT = 1  # the time direction: tau = 1 is data (the paper's, and most flow code's)
 MOST_STEPS = 2**24  # float32 holds i / K exactly up to here
-
-
-@dataclass(frozen=True)
-class Levels:
-    """index (B, T) and exponent (B, T) of each frame; the first `flow_rows` rows have exponent 0 throughout.
-
-    The split is a number, not a mask, so that the teacher runs on a static slice of the batch.
-    """
-
-    index: Int[Tensor, "B T"]
-    exponent: Int[Tensor, "B T"]
-    flow_rows: int
 
 
 @dataclass(frozen=True)
@@ -89,8 +79,12 @@ class Grid:
         """The index whose level is nearest to a signal level from 0 to 1: what lies off the grid is labelled as it is fed."""
         return min(round(real("signal", signal, least=0.0, most=1.0) * self.k_max), self.k_max - 1)
 
-    def check(self, index: Int[Tensor, "..."], exponent: Int[Tensor, "..."]) -> None:
-        """ValueError unless each level can be stepped from: 0 <= index < K, a multiple of 2**exponent <= K."""
+    def check(self, index: Tensor, exponent: Tensor) -> None:
+        """ValueError unless each level (B, T) can be stepped from: 0 <= index < K, a multiple of 2**exponent <= K."""
+        if index.ndim != 2 or exponent.shape != index.shape:
+            raise ValueError(
+                f"exponent.shape={tuple(exponent.shape)} must be that of index, (B, T): {tuple(index.shape)}"
+            )
         for name, label, most in (("index", index, self.k_max - 1), ("exponent", exponent, self.coarsest)):
             if label.is_floating_point() or label.dtype == torch.bool or label.is_complex():
                 raise ValueError(f"{name}.dtype={label.dtype} must be an integer type: floats stay outside")
@@ -99,7 +93,7 @@ class Grid:
             )
         stride = 1 << exponent
         off = index % stride != 0
-        _refuse("index", index.expand(off.shape), off, "be a multiple of the step 2**exponent")
+        _refuse("index", index, off, "be a multiple of the step 2**exponent")
 
     def sample(
         self,
@@ -135,7 +129,42 @@ class Grid:
             exponent = coarse.masked_fill((torch.arange(batch, device=device) < flow_rows)[:, None], 0)
         exponent = exponent.expand(batch, frames).contiguous()
         index = torch.randint(self.k_max, (batch, frames), generator=generator, device=device)
-        return Levels((index >> exponent) << exponent, exponent, flow_rows)
+        return Levels(self, (index >> exponent) << exponent, exponent, flow_rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """The labels of a training batch: index (B, T) and exponent (B, T) on one grid; the first `flow_rows` rows have exponent 0.
+
+    The split is a number, not a mask, so that the teacher runs on a static slice of the batch. A row behind it may hold
+    frames of the finest step too: they are answered by data all the same, and only cost more. Checked when they are made;
+    `to` moves them without a second look, so that a training step never waits for the device.
+    """
+
+    grid: Grid
+    index: Int[Tensor, "B T"]
+    exponent: Int[Tensor, "B T"]
+    flow_rows: int = 0
+
+    def __post_init__(self) -> None:
+        self.grid.check(self.index, self.exponent)
+        rows = integer("flow_rows", self.flow_rows, least=0, most=len(self.exponent))
+        if bool(self.exponent[:rows].any()):
+            raise ValueError(f"flow_rows={rows} must count rows of exponent 0, which come first")
+
+    def to(self, device: torch.device | str) -> Levels:
+        """The same labels on a device."""
+        return self._known(self.index.to(device), self.exponent.to(device), self.flow_rows)
+
+    def bootstrapped(self) -> Levels:
+        """The rows behind the flow rows, which the teacher answers."""
+        return self._known(self.index[self.flow_rows :], self.exponent[self.flow_rows :], 0)
+
+    def _known(self, index: Tensor, exponent: Tensor, flow_rows: int) -> Levels:
+        """Labels that need no second look."""
+        made = object.__new__(Levels)
+        made.__dict__.update(grid=self.grid, index=index, exponent=exponent, flow_rows=flow_rows)
+        return made
 
 
 def aligned(label: Tensor, frames: Tensor, name: str = "tau") -> Tensor:
