@@ -24,6 +24,11 @@ from . import (
     loss_mean,
     loss_step,
     seed,
+    shortcut,
+    shortcut_calls,
+    shortcut_debts,
+    shortcut_levels,
+    shortcut_sampling,
 )
 from .law import AREAS, LAWS, Broken, Case, Declined, Implementation, Law, expect, find
 
@@ -59,4 +64,9 @@ __all__ = [
     "loss_mean",
     "loss_step",
     "seed",
+    "shortcut",
+    "shortcut_calls",
+    "shortcut_debts",
+    "shortcut_levels",
+    "shortcut_sampling",
 ]

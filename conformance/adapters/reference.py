@@ -11,13 +11,18 @@ from refaudio.audio import transform
 from refaudio.codeclm import delay as pattern_of_delays
 
 from . import toy_trainer
+from .reference_dynamics import add_noise, embed_level, ramp, sample_levels, shortcut_loss, step_sizes  # noqa: F401
 
 IMPLEMENTATION = {"name": "refaudio", "version": __version__}
-FAMILIES = ["AUDIO", "DELAY", "LOSS", "SEED"]
+FAMILIES = ["AUDIO", "DELAY", "LOSS", "SEED", "SHORTCUT"]
 EOS = "staggered"
 LOSS = "mean of channels"
 ACCUMULATION = "global"
 LENGTH = "ceil"
+TIME = {"dynamics": "data at 1"}
+STEP = "fraction"
+PREDICTS = {"dynamics": "data"}
+BRANCHES = "all frames"
 FLOOR, CAP, PEAK = transform.FLOOR, transform.CAP, 1.0
 RATE, HOP = 44100, 2048  # the latents of Stable Audio Open
 
