@@ -239,12 +239,17 @@ def _not_claimed(name: str, target: object) -> dict[str, str]:
     return reasons
 
 
+DECLARATIONS = {*CONVENTIONS, *NUMBERS, "IMPLEMENTATION", "SIZES", "FAMILIES", "NOT_CLAIMED"}
+
+
 def _near_misses(target: object, bound: Mapping[str, object], known: set[str]) -> list[str]:
-    """Functions whose names are nearly those of the spec: most likely they were meant to be bound."""
+    """Functions and declarations whose names are nearly those of the spec: most likely they were meant to be bound."""
     unbound = sorted(known - set(bound))
     notes = []
-    for name in sorted(set(_public(target)) - known):
-        close = difflib.get_close_matches(name.lower(), unbound, n=1, cutoff=0.8)
-        if close and callable(getattr(target, name, None)):
-            notes.append(f"{name!r} is no function of the spec: did you mean {close[0]!r}?")
+    for name in sorted(set(_public(target)) - known - DECLARATIONS):
+        kind, names = ("declaration", DECLARATIONS) if name.isupper() else ("function", unbound)
+        meant = name if name.isupper() else name.lower()
+        close = difflib.get_close_matches(meant, sorted(names), n=1, cutoff=0.8)
+        if close and (name.isupper() or callable(getattr(target, name, None))):
+            notes.append(f"{name!r} is no {kind} of the spec: did you mean {close[0]!r}?")
     return notes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -218,7 +219,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
         return code
+    except (
+        BrokenPipeError
+    ):  # `refaudio ... | head`: whoever read has enough, and the rest would be a second complaint
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except Exception as error:
         line = _complaint(error)
         if line is None:
