@@ -201,7 +201,7 @@ def _matrix(options: argparse.Namespace) -> int:
 
 def _complaint(error: Exception) -> str | None:
     """The one line of an error that the caller can act on; anything else is our bug, and keeps its traceback."""
-    known = (sys.modules.get(f"refaudio.{module}") for module in ("conformance.adapter", "spec.law"))
+    known = (sys.modules.get(f"refaudio.{module}") for module in ("conformance.usage", "spec.law"))
     types = tuple(
         getattr(module, name, MissingExtra) for module in known for name in ("UsageError", "UnknownLaw")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from refaudio.conformance.adapter import load
+from refaudio.conformance.load import load
 from refaudio.conformance.run import Bound
 
 

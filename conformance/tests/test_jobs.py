@@ -13,9 +13,9 @@ import pytest
 from programs import program
 
 from refaudio.cli import main
-from refaudio.conformance.adapter import UsageError
 from refaudio.conformance.check import check
 from refaudio.conformance.report import Report, Result, failure_text
+from refaudio.conformance.usage import UsageError
 
 REFERENCE = "refaudio.conformance.adapters.reference"
 FORK = """
