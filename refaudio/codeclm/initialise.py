@@ -6,7 +6,8 @@ then picks one key, its gradients explode, and neither a warm-up nor clipping he
 So queries begin smaller by scale * sqrt(head_dim), and the standard deviation is 1 under any scale.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -51,21 +52,38 @@ def deviations(model: "CodecLM") -> Iterator[tuple[str, Tensor]]:
             layer = model.get_submodule(f"{side}.layers.{i}")
             at = f"{side}.layers.{i}"
             qkv = _fan(layer.get_submodule(attention).get_submodule("qkv"))
-            qkv[: stack.heads * stack.head_dim] /= config.scale * stack.head_dim**0.5
+            qkv[: stack.heads * stack.head_dim] *= query_gain(config.scale, stack.head_dim)
             yield f"{at}.{attention}.qkv.weight", qkv
             yield (
                 f"{at}.{attention}.out.weight",
                 _fan(layer.get_submodule(f"{attention}.out"), branches**-0.5),
             )
             if side == "decoder":
-                q = _fan(layer.get_submodule("cross_attention.q"))
-                yield f"{at}.cross_attention.q.weight", q / (config.scale * config.cross_head_dim**0.5)
+                gain = query_gain(config.scale, config.cross_head_dim)
+                yield f"{at}.cross_attention.q.weight", _fan(layer.get_submodule("cross_attention.q"), gain)
                 yield f"{at}.cross_attention.kv.weight", _fan(layer.get_submodule("cross_attention.kv"))
                 out = _fan(layer.get_submodule("cross_attention.out"), branches**-0.5)
                 yield f"{at}.cross_attention.out.weight", out
             yield f"{at}.mlp.gate_up.weight", _fan(layer.get_submodule("mlp.gate_up"))
             yield f"{at}.mlp.down.weight", _fan(layer.get_submodule("mlp.down"), branches**-0.5)
     yield "head.weight", _fan(model.head, HEAD)
+
+
+def projection(
+    inputs: Sequence[int], outputs: Sequence[int], generator: torch.Generator, *, gain: float = 1.0
+) -> Tensor:
+    """A fresh weight (prod(outputs), prod(inputs)) of standard deviation gain / sqrt(prod(inputs)).
+
+    For kernels with head axes too: torch's own initialisers take the second axis for inputs and the others for a
+    receptive field, and are off by up to eighty times.
+    """
+    fan = math.prod(inputs)
+    return torch.randn(math.prod(outputs), fan, generator=generator) * gain * fan**-0.5
+
+
+def query_gain(scale: float, head_dim: int) -> float:
+    """The gain of queries under which the logits of attention begin with a standard deviation of 1."""
+    return 1 / (scale * head_dim**0.5)
 
 
 def _fan(linear: nn.Module, gain: float = 1.0) -> Tensor:
