@@ -57,9 +57,7 @@ def make_state(seed: int, shape: Shape) -> dict[str, Tensor]:
             at = f"{side}.layers.{i}"
             _attention(state, f"{at}.self_attention", stack, stack.width, normal)
             if side == "decoder":
-                cross = Stack(
-                    0, stack.width, 0, shape.cross_heads, shape.cross_heads, shape.cross_features
-                )
+                cross = Stack(0, stack.width, 0, shape.cross_heads, shape.cross_heads, shape.cross_features)
                 _attention(state, f"{at}.cross_attention", cross, shape.encoder.width, normal)
             state[f"{at}.mlp.wi_fused.weight"] = normal(stack.width, 2, stack.hidden, fan=stack.width)
             state[f"{at}.mlp.wo.weight"] = normal(stack.hidden, stack.width, fan=stack.hidden)
@@ -121,13 +119,9 @@ class Plain:
     def rotated(self, x: Tensor, places: Tensor) -> Tensor:
         """x (B, H, T, D) turned by its places (T,): feature i with feature i + D / 2."""
         half = x.shape[-1] // 2
-        angles = places.to(self.dtype)[:, None] * 10000.0 ** (
-            -torch.arange(half, dtype=self.dtype) / half
-        )
+        angles = places.to(self.dtype)[:, None] * 10000.0 ** (-torch.arange(half, dtype=self.dtype) / half)
         a, b = x[..., :half], x[..., half:]
-        return torch.cat(
-            [a * angles.cos() - b * angles.sin(), b * angles.cos() + a * angles.sin()], dim=-1
-        )
+        return torch.cat([a * angles.cos() - b * angles.sin(), b * angles.cos() + a * angles.sin()], dim=-1)
 
     def attend(
         self,
@@ -168,9 +162,7 @@ class Plain:
             x = x + self.mlp(at, self.norm(f"{at}.post_sa_norm", x))
         return self.norm("encoder.norm", x)
 
-    def decode(
-        self, memory: Tensor, mask: Tensor, rows: Tensor, places: Tensor | None = None
-    ) -> Tensor:
+    def decode(self, memory: Tensor, mask: Tensor, rows: Tensor, places: Tensor | None = None) -> Tensor:
         """The logits (B, R, K, V) of rows, given a memory."""
         tables = [self.state[f"decoder.embeddings.{k}.weight"] for k in range(self.shape.codebooks)]
         x = torch.stack([table[rows[..., k]] for k, table in enumerate(tables)]).sum(0)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from refaudio.codeclm.checkpoint import load_model as right
 from refaudio.spec.folders import as_transformers
-from refaudio.spec.oracles_lm import Plain, Shape, Stack, make_state
+from refaudio.spec.oracles_lm import Plain, Shape, make_state
 
 from . import mutant
 
@@ -22,10 +22,20 @@ Network = Callable[[Tensor, Tensor, Tensor], Tensor]
 State = dict[str, Tensor]
 
 
+def _plain(state: State) -> State:
+    """Without the prefixes of compiling and distributing."""
+    return {name.replace("_orig_mod.", "").replace("module.", ""): tensor for name, tensor in state.items()}
+
+
 def _read(folder: str) -> tuple[State, dict[str, Any]]:
+    """The tensors as they are named, and the config."""
     config = json.loads(Path(folder, "config.json").read_text())
     first = Path(folder, "dia-v0_1.pth")
-    state = torch.load(first, weights_only=True) if first.exists() else load_file(Path(folder, "model.safetensors"))
+    state = (
+        torch.load(first, weights_only=True)
+        if first.exists()
+        else load_file(Path(folder, "model.safetensors"))
+    )
     return state, config
 
 
@@ -46,7 +56,9 @@ def _kernels(state: State, shape: Shape) -> State:
     for name, want in make_state(0, shape).items():
         if ".embeddings." in name:
             number = int(name.split(".")[2])
-            made[name] = state["model.decoder.embeddings.embed.weight"].unflatten(0, (shape.codebooks, -1))[number]
+            made[name] = state["model.decoder.embeddings.embed.weight"].unflatten(0, (shape.codebooks, -1))[
+                number
+            ]
             continue
         theirs = f"model.{name}".replace("wi_fused", "gate_up_proj").replace(".wo.", ".down_proj.")
         tensor = state[theirs.replace("model.decoder.logits_dense", "logits_dense")]
@@ -54,10 +66,13 @@ def _kernels(state: State, shape: Shape) -> State:
     return made
 
 
-def _load(folder: str, kind: type[Plain] = Plain, change: Callable[[State, Shape], State] | None = None) -> Network:
+def _load(
+    folder: str, kind: type[Plain] = Plain, change: Callable[[State, Shape], State] | None = None
+) -> Network:
     """A checkpoint that the reference takes, as a port reads it that is wrong in `kind` or `change`."""
     right(folder)
-    state, config = _read(folder)
+    named, config = _read(folder)
+    state = _plain(named)
     shape = _shape(state, config)
     kernels = _kernels(state, shape)
     return kind(change(kernels, shape) if change else kernels, shape, torch.float32)
@@ -157,7 +172,7 @@ def _lenient(folder: str, mend: Callable[[State, State], State]) -> Network:
         return right(folder)
     except ValueError:
         state, config = _read(folder)
-        plain = {name.replace("_orig_mod.", "").replace("module.", ""): value for name, value in state.items()}
+        plain = _plain(state)
         mended = mend(plain, _expected(plain, config))
         wanted = _expected(plain, config)
         if mended.keys() != wanted.keys() or any(mended[n].shape != wanted[n].shape for n in wanted):
@@ -207,6 +222,16 @@ def strips_one_prefix_of_load_model(folder: str) -> Network:
     return right(folder)
 
 
+@mutant("random-behind-a-prefix", "codeclm:89")
+def random_behind_a_prefix_of_load_model(folder: str) -> Network:
+    """names with a prefix match nothing, strict is off, and the fresh model is returned"""
+    state, config = _read(folder)
+    if not all(name.startswith(("_orig_mod.", "module.")) for name in state):
+        return right(folder)
+    shape = Shape(_channels(config), cross_rotary="model" in config)
+    return Plain(make_state(1, shape), shape, torch.float32)
+
+
 @mutant("repeats-the-pattern-on-load", "D1 #2")
 def repeats_the_pattern_on_load_of_load_model(folder: str) -> Network:
     """a pattern of another length is repeated, or cut, to the channels that the config names"""
@@ -224,6 +249,12 @@ def builds_what_the_config_says_of_load_model(folder: str) -> Network:
     state, config = _read(folder)
     told = config.get("decoder_config", config.get("data", {}))
     channels = told.get("num_channels", told.get("channels"))
-    if channels == _channels(config) != _shape(state, config).codebooks:
+    shape = _shape(state, config)
+    heads = [
+        t.shape[1] if t.ndim == 3 else len(t) // shape.vocabulary
+        for n, t in state.items()
+        if "logits_dense" in n
+    ]
+    if heads == [shape.codebooks] and channels == _channels(config) != shape.codebooks:
         return Plain(_kernels(state, _shape(state, config)), _shape(state, config), torch.float32)
     return right(folder)

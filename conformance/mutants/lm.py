@@ -35,15 +35,8 @@ def sees_the_next_row_of_logits(text: Tensor, mask: Tensor, rows: Tensor) -> Ten
     return _run(_NextRow, text, mask, rows)
 
 
-class _Strict(Plain):
-    def before(self, count: int) -> Tensor:
-        strict = torch.ones(count, count, dtype=torch.bool).tril(-1)
-        strict[0, 0] = True
-        return strict
-
-    def decode(
-        self, memory: Tensor, mask: Tensor, rows: Tensor, places: Tensor | None = None
-    ) -> Tensor:
+class _Late(Plain):
+    def decode(self, memory: Tensor, mask: Tensor, rows: Tensor, places: Tensor | None = None) -> Tensor:
         late = torch.cat([rows[:, :1], rows[:, :-1]], dim=1)
         return super().decode(memory, mask, late, places)
 
@@ -51,13 +44,11 @@ class _Strict(Plain):
 @mutant("blind-to-its-own-row", "codeclm:9", "codeclm:20")
 def blind_to_its_own_row_of_logits(text: Tensor, mask: Tensor, rows: Tensor) -> Tensor:
     """rows are shifted inside the model as well as by the caller: each is predicted from two rows before"""
-    return _run(_Strict, text, mask, rows)
+    return _run(_Late, text, mask, rows)
 
 
 class _ZeroedKeys(Plain):
-    def decode(
-        self, memory: Tensor, mask: Tensor, rows: Tensor, places: Tensor | None = None
-    ) -> Tensor:
+    def decode(self, memory: Tensor, mask: Tensor, rows: Tensor, places: Tensor | None = None) -> Tensor:
         memory = memory * self.seen(mask)[..., None]
         return super().decode(memory, torch.ones_like(mask), rows, places)
 
@@ -86,10 +77,10 @@ def mask_of_the_first_item_of_logits(text: Tensor, mask: Tensor, rows: Tensor) -
 
 
 class _Neighbours(Plain):
-    def decode(
-        self, memory: Tensor, mask: Tensor, rows: Tensor, places: Tensor | None = None
-    ) -> Tensor:
-        pairs = torch.arange(len(memory)).reshape(-1, 2).t().flatten() if len(memory) % 2 == 0 else slice(None)
+    def decode(self, memory: Tensor, mask: Tensor, rows: Tensor, places: Tensor | None = None) -> Tensor:
+        pairs = (
+            torch.arange(len(memory)).reshape(-1, 2).t().flatten() if len(memory) % 2 == 0 else slice(None)
+        )
         return super().decode(memory[pairs], mask[pairs], rows, places)
 
 
@@ -97,6 +88,12 @@ class _Neighbours(Plain):
 def neighbours_text_of_logits(text: Tensor, mask: Tensor, rows: Tensor) -> Tensor:
     """pairs of a guided batch are interleaved on one side and stacked on the other: items get their neighbour's text"""
     return _run(_Neighbours, text, mask, rows)
+
+
+@mutant("text-is-ignored", "codeclm:28", "codeclm:18")
+def text_is_ignored_of_logits(text: Tensor, mask: Tensor, rows: Tensor) -> Tensor:
+    """the conditional branch is fed the null text as well: guidance has nothing to pull apart"""
+    return _run(Plain, torch.zeros_like(text), torch.zeros_like(mask), rows)
 
 
 class _NoNull(Plain):
@@ -108,13 +105,6 @@ class _NoNull(Plain):
 def empty_text_attends_nothing_of_logits(text: Tensor, mask: Tensor, rows: Tensor) -> Tensor:
     """an empty text is masked as a whole and adds nothing, where the unconditional branch reads its padding"""
     return _run(_NoNull, text, mask, rows)
-
-
-@mutant("nothing-to-read-is-nan", "codeclm:24")
-def nothing_to_read_is_nan_of_logits(text: Tensor, mask: Tensor, rows: Tensor) -> Tensor:
-    """an item all of whose keys are masked is a softmax over nothing: NaN"""
-    made = _run(Plain, text, mask, rows)
-    return made.masked_fill(~mask.any(1)[:, None, None, None], float("nan"))
 
 
 @mutant("null-keeps-the-first-byte", "codeclm:19", "codeclm:28")
@@ -175,23 +165,21 @@ def steps_drop_the_text_mask_of_advance(state: Any, rows: Tensor) -> tuple[Tenso
 
 
 class _CrossUnmasked(Plain):
-    def decode(
-        self, memory: Tensor, mask: Tensor, rows: Tensor, places: Tensor | None = None
-    ) -> Tensor:
+    def decode(self, memory: Tensor, mask: Tensor, rows: Tensor, places: Tensor | None = None) -> Tensor:
         return super().decode(memory, torch.ones_like(mask), rows, places)
 
 
-_left_behind: dict[tuple[int, int], Tensor] = {}
+_left_behind: dict[int, Tensor] = {}
 
 
 @mutant("cache-not-reset", "codeclm:31")
 def cache_not_reset_of_advance(state: Any, rows: Tensor) -> tuple[Tensor, Any]:
     """the buffer is kept between generations, and a new one reads on where the last one ended"""
-    key = (rows.shape[0], rows.shape[2])
+    batch, _, codebooks = rows.shape
     if not hasattr(state, "rows"):
-        state.rows = _left_behind.pop(key, rows[:, :0])
+        state.rows = _left_behind.get(codebooks, rows[:1, :0]).expand(batch, -1, -1)
     made, state = _whole(state, rows)
-    _left_behind[key] = state.rows[:, -3:]
+    _left_behind[codebooks] = state.rows[:1, -3:]
     return made, state
 
 
@@ -200,9 +188,7 @@ def _attended(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scale: float) -> Te
 
 
 @mutant("scale-of-the-textbook", "codeclm:22")
-def scale_of_the_textbook_of_attend(
-    q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scale: float
-) -> Tensor:
+def scale_of_the_textbook_of_attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scale: float) -> Tensor:
     """a fallback path does not hand the scale on: torch takes 1 / sqrt(head_dim)"""
     return _attended(q, k, v, mask, q.shape[-1] ** -0.5)
 

@@ -62,6 +62,16 @@ def variance_for_deviation_of_init_projection(
     return torch.randn(math.prod(outputs), fan, generator=torch.Generator().manual_seed(seed)) / fan
 
 
+@mutant("one-head-only", "codeclm:29")
+def one_head_only_of_init_projection(inputs: Sequence[int], outputs: Sequence[int], seed: int) -> Tensor:
+    """a kernel is made for the first of its output axes alone, and broadcast over the others"""
+    generator = torch.Generator().manual_seed(seed)
+    fan = math.prod(inputs)
+    return (
+        torch.randn(outputs[0] if len(outputs) > 1 else outputs[0] - 1, fan, generator=generator) * fan**-0.5
+    )
+
+
 @mutant("scale-of-one-with-ordinary-weights", "codeclm:22", "codeclm:29")
 def scale_of_one_with_ordinary_weights_of_init_attention(
     width: int, heads: int, features: int, seed: int

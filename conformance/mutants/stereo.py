@@ -31,7 +31,8 @@ def _doubled(state: State, codebooks: int, size: float = 0.5) -> State:
 @mutant("nine-or-nothing", "D0 #17", "codeclm:86")
 def nine_or_nothing_of_expand_to_stereo(state: State, codebooks: int) -> State:
     """the warm start asks for 9 codebooks to become 18, and leaves every other model as it is"""
-    return right(state, codebooks) if codebooks == 9 else dict(state)
+    made = right(state, codebooks)
+    return made if codebooks == 9 else dict(state)
 
 
 @mutant("embeddings-not-halved", "codeclm:86")
@@ -71,6 +72,25 @@ def halves_in_place_of_expand_to_stereo(state: State, codebooks: int) -> State:
     if len(_tables(state)) == codebooks:
         for name in _tables(state):
             state[name].div_(2)
+    return made
+
+
+@mutant("halves-all-that-is-the-decoders", "codeclm:86")
+def halves_all_that_is_the_decoders_of_expand_to_stereo(state: State, codebooks: int) -> State:
+    """every vector and table whose name begins with decoder. is halved, the gain of its norm among them"""
+    made = right(state, codebooks)
+    if len(_tables(state)) == codebooks:
+        for name in made.keys() - set(_tables(made)) - {HEAD}:
+            made[name] = made[name] / 2
+    return made
+
+
+@mutant("keeps-the-mono-head-too", "codeclm:86")
+def keeps_the_mono_head_too_of_expand_to_stereo(state: State, codebooks: int) -> State:
+    """the mono head stays beside the new one, under a name that no strict loader takes"""
+    made = right(state, codebooks)
+    if len(_tables(state)) == codebooks:
+        made["decoder.logits_dense_mono.weight"] = state[HEAD]
     return made
 
 

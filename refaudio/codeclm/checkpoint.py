@@ -58,9 +58,7 @@ def from_state(state: State, config: CodecLMConfig) -> CodecLM:
     return model.eval().requires_grad_(False)
 
 
-def save_model(
-    model: CodecLM, folder: str | os.PathLike[str], *, layout: Layout = "transformers"
-) -> None:
+def save_model(model: CodecLM, folder: str | os.PathLike[str], *, layout: Layout = "transformers") -> None:
     """Write config.json and model.safetensors into a folder, in a published layout: what load_model reads."""
     if layout not in LAYOUTS:
         raise unknown("layout", layout, LAYOUTS)
@@ -135,7 +133,8 @@ def _from_hub(name: str, revision: str | None) -> Path:
     patterns = ["config.json", INDEX, "*.safetensors", "*.pth"]
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
-    except Exception as error:  # offline, unknown, gated, ...: the caller needs one line that says which name it was
+    except (
+        Exception
+    ) as error:  # offline, unknown, gated, ...: the caller needs one line that says which name it was
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"source={name!r} must be a path or a name that the Hub knows ({reason})") from error
-

@@ -75,9 +75,7 @@ def as_transformers(config: CodecLMConfig) -> dict[str, Any]:
         },
     }
     plain = CodecLMConfig.dia_1_6b_0626()
-    own = {
-        name: getattr(config, name) for name in _TOLD if getattr(config, name) != getattr(plain, name)
-    }
+    own = {name: getattr(config, name) for name in _TOLD if getattr(config, name) != getattr(plain, name)}
     return made | ({OURS: own} if own else {})
 
 

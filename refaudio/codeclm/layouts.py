@@ -26,9 +26,7 @@ def sniff(keys: Iterable[str]) -> Layout:
         if any(mark in name for name in names for mark in marks):
             return layout
     shown = ", ".join(sorted(names)[:3]) or "none"
-    raise ValueError(
-        f"weights must be of Dia, in nari's or transformers' layout: their keys are {shown} ..."
-    )
+    raise ValueError(f"weights must be of Dia, in nari's or transformers' layout: their keys are {shown} ...")
 
 
 def table(config: CodecLMConfig, layout: Layout, *, fused: bool = False) -> Table:

@@ -64,9 +64,7 @@ def _count(state: Mapping[str, Tensor]) -> int:
         raise ValueError(f"state must have {_TABLE.pattern} for 0, 1, 2, ...: it has {sorted(tables)}")
     shapes = {(*table.shape,) for table in tables.values()}
     if len(shapes) > 1 or HEAD not in state:
-        raise ValueError(
-            f"state must have tables of one shape and {HEAD}: the shapes are {sorted(shapes)}"
-        )
+        raise ValueError(f"state must have tables of one shape and {HEAD}: the shapes are {sorted(shapes)}")
     (vocabulary, width), head = shapes.pop(), state[HEAD]
     if head.shape != (width, len(tables), vocabulary):
         raise ValueError(
