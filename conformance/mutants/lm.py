@@ -177,9 +177,9 @@ def cache_not_reset_of_advance(state: Any, rows: Tensor) -> tuple[Tensor, Any]:
     """the buffer is kept between generations, and a new one reads on where the last one ended"""
     batch, _, codebooks = rows.shape
     if not hasattr(state, "rows"):
-        state.rows = _left_behind.get(codebooks, rows[:1, :0]).expand(batch, -1, -1)
+        state.rows = _left_behind.get(codebooks, torch.zeros_like(rows[:1, :1])).expand(batch, -1, -1)
     made, state = _whole(state, rows)
-    _left_behind[codebooks] = state.rows[:1, -3:]
+    _left_behind[codebooks] = torch.cat([torch.zeros_like(rows[:1, :1]), state.rows[:1, -2:]], dim=1)
     return made, state
 
 
