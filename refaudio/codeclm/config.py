@@ -7,12 +7,9 @@
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from ..errors import integer, positive
 from .patterns import check_delays, pattern
-
-Guidance = Literal["s", "w"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class CodecLMConfig:
     delays: tuple[int, ...]
     scale: float = 1.0
     cross_rotary: bool = False
-    guidance: Guidance = "s"
+    guidance: str = "s"
     vocabulary: int = 1028
     eos: int = 1024
     pad: int = 1025

@@ -4,11 +4,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import real
-from .config import Guidance
 
 
 def guide(
-    cond: Float[Tensor, "*B V"], uncond: Float[Tensor, "*B V"], scale: float, convention: Guidance
+    cond: Float[Tensor, "*B V"], uncond: Float[Tensor, "*B V"], scale: float, convention: str
 ) -> Float[Tensor, "*B V"]:
     """Logits led away from those without text: "s" is cond + scale (cond - uncond), "w" is "s" of scale - 1.
 
@@ -16,5 +15,5 @@ def guide(
     """
     if convention not in ("s", "w"):
         raise ValueError(f"convention={convention!r} must be 's' or 'w'")
-    strength = real("scale", scale, least=0, most=1e4) - (convention == "w")
+    strength = real("scale", scale, least=0.0, most=1e4) - (convention == "w")
     return cond if strength == 0 else cond + strength * (cond - uncond)
