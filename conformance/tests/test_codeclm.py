@@ -150,7 +150,9 @@ def test_a_rewound_cache_forgets_its_rows() -> None:
 
 
 def test_a_step_reads_whole_buckets_and_no_more() -> None:
-    cache = Cache([], [], torch.ones(1, 1, 1, 1, dtype=torch.bool), torch.zeros(2, 600, 1), None, torch.tensor(0))
+    cache = Cache(
+        [], [], torch.ones(1, 1, 1, 1, dtype=torch.bool), torch.zeros(2, 600, 1), None, torch.tensor(0)
+    )
     assert (cache.slots(1), cache.slots(256), cache.slots(257), cache.slots(600)) == (256, 256, 512, 600)
 
 
