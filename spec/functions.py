@@ -100,4 +100,38 @@ FUNCTIONS = {
         "seed count shape",
         "the noise of a whole batch: (count, *shape)",
     ),
+    "encode_text": _function("text", "the ids of a text, as generation reads it"),
+    "train_text": _function("text", "the ids of a text, as training reads it"),
+    "logits": _function(
+        "text mask rows",
+        "text (B, S), mask (B, S), True is real, rows (B, R, K), BOS row first -> logits (B, R, K, V) of the rows that follow",
+    ),
+    "begin": _function("text mask", "the state of a generation from these texts, without rows"),
+    "advance": _function(
+        "state rows",
+        "the next n rows (B, n, K) -> their logits (B, n, K, V), and the state that then knows them",
+    ),
+    "null_text": _function(
+        "text mask", "the text (B, S) and mask that the unconditional branch reads in place of these"
+    ),
+    "attend": _function(
+        "q k v mask scale",
+        "attention: q (B, H, T, D), k, v (B, G, S, D), mask (B, T, S), True may be seen -> (B, H, T, D)",
+    ),
+    "rms_norm": _function("x weight eps", "x (B, T, D) of any precision, weight (D) -> the norm (B, T, D)"),
+    "published": _function("name", "a published config by name, as the dict that LM-008 shows"),
+    "init_projection": _function(
+        "inputs outputs seed", "a fresh projection from axes `inputs` to axes `outputs`, as one weight"
+    ),
+    "init_attention": _function(
+        "width heads features seed", "fresh kernels q and k (D, H, F), and the attention scale"
+    ),
+    "init": _function("codebooks seed", "a fresh model, as a callable logits(text, mask, rows)"),
+    "expand_to_stereo": _function(
+        "state codebooks",
+        "a mono decoder's tensors, embeddings.k (V, D) and logits_dense (D, K, V) -> the stereo ones, left then right",
+    ),
+    "load_model": _function(
+        "folder", "the model of a checkpoint's folder, as a callable logits(text, mask, rows)"
+    ),
 }
