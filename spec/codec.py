@@ -128,7 +128,7 @@ def decodes_whole_frames(impl: Implementation, channels: int, hops: int, rest: i
 def decodes_nothing_to_nothing(impl: Implementation, channels: int, seed: int) -> None:
     """decode(codes (C, 0, K)) is a waveform (C, 0), of the rank of any other."""
     codes = quietly(impl.encode, spoken(impl, channels, 1, 0, seed))
-    expect(tuple(quietly(impl.decode, codes[:, :0]).shape), (channels, 0), "the shape of nothing")
+    expect(tuple(quietly(impl.decode, codes[:, :0, :]).shape), (channels, 0), "the shape of nothing")
 
 
 @law(

@@ -27,7 +27,7 @@ def mdct(audio: Float[Tensor, "C N"], hop: int = HOP) -> Float[Tensor, "C T hop"
     Windows of two hops, a hop apart, reach half a hop beyond their own block. The first and the last end with the
     clip: what is not there is not folded in.
     """
-    channels, frames = len(audio), audio.shape[1] // hop
+    frames = audio.shape[1] // hop
     wide = torch.promote_types(audio.dtype, torch.float32)
     shown = torch.nn.functional.pad(audio.to(wide), (hop // 2, hop // 2)).unfold(1, 2 * hop, hop)
     return (shown * _windows(frames, hop, shown)) @ _basis(hop, hop, wide, str(audio.device))
@@ -61,48 +61,46 @@ class MDCTCodec(Codec):
         rest = mdct(audio.to(torch.float64))[..., :BINS].contiguous()
         codes, scale = [], rest.new_ones(rest.shape[:2])
         for k in range(self.codebooks):
-            levels = _levels(k, rest)
-            size = scale[..., None, None] * levels
-            reach = FIRST if k == 0 else BINS
-            # how much less is left: |r|^2 - (|r| - level)^2
-            gain = (2 * rest[..., :reach, None].abs() - size) * size
-            best, choice = gain.flatten(-2).max(-1)
-            choice = torch.where(best > 0, choice, self._nothing(k))
-            bin_, level = choice // len(levels), choice % len(levels)
-            sign = (rest.gather(-1, bin_.clamp(max=BINS - 1)[..., None])[..., 0] < 0) & (best > 0)
-            code = (bin_ * 2 + sign) * len(levels) + level
+            levels, nothing = _codebook(k, str(rest.device))
+            # At every level the largest coefficient is the one whose atom leaves least: |r|^2 - (|r| - size)^2 more.
+            peak, bin_ = rest[..., : FIRST if k == 0 else BINS].abs().max(-1)
+            sizes = scale[..., None] * levels
+            best, level = ((2 * peak[..., None] - sizes) * sizes).max(-1)
+            negative = rest.gather(-1, bin_[..., None])[..., 0] < 0
+            code = (2 * bin_ + negative) * len(levels) + level
+            code = torch.where(best > 0, code, nothing)
+            bin_, size, scale = self._atom(k, code, scale)
+            rest.scatter_add_(-1, bin_.clamp(max=BINS - 1)[..., None], -size[..., None])
             codes.append(code)
-            atom, scale = self._atom(k, code, scale)
-            rest = rest - atom
         return torch.stack(codes, dim=-1)
 
     def _decode(self, codes: Tensor) -> Tensor:
         scale = torch.ones(codes.shape[:2], dtype=torch.float64, device=codes.device)
-        spectrum = torch.zeros(*codes.shape[:2], BINS, dtype=torch.float64, device=codes.device)
+        spectrum = scale.new_zeros(*codes.shape[:2], BINS)
         for k in range(self.codebooks):
-            atom, scale = self._atom(k, codes[..., k].to(torch.int64), scale)
-            spectrum += atom
+            bin_, size, scale = self._atom(k, codes[..., k].to(torch.int64), scale)
+            spectrum.scatter_add_(-1, bin_.clamp(max=BINS - 1)[..., None], size[..., None])
         return imdct(spectrum).to(torch.float32)
 
-    def _nothing(self, k: int) -> int:
-        """The choice that adds nothing: the level 0 of the first codebook, the bin after the last of the others."""
-        return OCTAVES if k == 0 else BINS * STEPS
-
-    def _atom(self, k: int, code: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
-        """What code (C, T) of codebook k adds to the spectrum (C, T, BINS), and the level of codebook 0 (C, T)."""
-        levels = _levels(k, scale)
-        bin_, sign, level = code // (2 * len(levels)), code // len(levels) % 2, levels[code % len(levels)]
-        size = level * scale * (1 - 2 * sign)
-        atom = size.new_zeros(*code.shape, BINS + 1).scatter_(-1, bin_[..., None], size[..., None])
-        return atom[..., :BINS], level if k == 0 else scale
+    def _atom(self, k: int, code: Tensor, scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What code (C, T) of codebook k adds: the bin, how much, and the scale of all further codebooks."""
+        levels, _ = _codebook(k, str(scale.device))
+        bin_, level = code // (2 * len(levels)), levels[code % len(levels)]
+        size = level * scale * (1 - 2 * (code // len(levels) % 2)) * (bin_ < BINS)
+        return bin_, size, level if k == 0 else scale
 
 
-def _levels(k: int, like: Tensor) -> Tensor:
-    """The levels of codebook k, powers of two: absolute for the first, else as shares of its level."""
+@lru_cache(maxsize=8)
+def _codebook(k: int, device: str) -> tuple[Tensor, int]:
+    """The levels of codebook k, powers of two, and its first code that adds nothing.
+
+    Those of the first are absolute, and end in 0; the others' are shares of its level, and end beyond the last bin.
+    """
     if k == 0:
         octaves = [TOP * 2.0**-i for i in range(OCTAVES)]
-        return torch.tensor([*octaves, 0.0], dtype=like.dtype, device=like.device)
-    return torch.tensor([2.0**-i for i in range(STEPS)], dtype=like.dtype, device=like.device)
+        return torch.tensor([*octaves, 0.0], dtype=torch.float64, device=device), OCTAVES
+    shares = [2.0**-i for i in range(STEPS)]
+    return torch.tensor(shares, dtype=torch.float64, device=device), BINS * 2 * STEPS
 
 
 def _windows(frames: int, hop: int, like: Tensor) -> Tensor:
