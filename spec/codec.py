@@ -27,6 +27,8 @@ REGIONS = {
     "stereo": lambda case: case["channels"] == 2,
 }
 
+FEW = {name: REGIONS[name] for name in ("less than a frame", "whole frames", "mono", "stereo")}
+
 
 def hop_of(impl: Implementation) -> int:
     """The declared samples a frame: a law about frames has nothing to say where it is unknown."""
@@ -55,6 +57,7 @@ def near_ties(got: Tensor, want: Tensor) -> bool:
 @law(
     "CODEC-001",
     needs="encode | frames",
+    cost="model",
     effect="the last 11 ms of every clip are never coded, and codes are a frame shorter than what was planned for them",
     origin={
         "codeclm:90": "encode ignores what is not a whole hop: only a separate preprocess pads the clip",
@@ -82,6 +85,7 @@ def counts_frames(impl: Implementation, channels: int, hops: int, rest: int, see
 @law(
     "CODEC-002",
     needs="encode decode",
+    cost="model",
     effect="audio ends short of its picture, pieces drift apart when they are joined, or a mono clip crashes the mixer",
     origin={
         "codeclm:90": "with an odd stride a hundred frames decode to 31992 samples, not 32000",
@@ -112,6 +116,7 @@ def decodes_whole_frames(impl: Implementation, channels: int, hops: int, rest: i
 @law(
     "CODEC-003",
     needs="encode decode",
+    cost="model",
     effect="a generation that ends at once, or an empty stretch of a batch, takes the whole service down",
     origin={
         "codeclm:55": "a result without frames crashed in the codec, or came back with another rank than any other",
@@ -134,6 +139,7 @@ def decodes_nothing_to_nothing(impl: Implementation, channels: int, seed: int) -
 @law(
     "CODEC-004",
     needs="encode decode",
+    cost="model",
     effect="left and right change places, or a wide recording comes back narrow",
     origin={
         "codeclm:95": "stereo is two mono passes in a fixed order, and nothing of one side may reach the other",
@@ -151,7 +157,7 @@ def decodes_nothing_to_nothing(impl: Implementation, channels: int, seed: int) -
         "leaks-aside",
     ],
     draws={key: value for key, value in CLIP.items() if key != "channels"},
-    regions={key: value for key, value in REGIONS.items() if key not in ("mono", "stereo")},
+    regions={name: FEW[name] for name in ("less than a frame", "whole frames")},
 )
 def keeps_sides_apart(impl: Implementation, hops: int, rest: int, seed: int) -> None:
     """Plane c of encode(audio (2, N)) is encode of channel c alone, and channel c of decode(codes) is decode of plane c alone."""
@@ -168,6 +174,7 @@ def keeps_sides_apart(impl: Implementation, hops: int, rest: int, seed: int) -> 
 @law(
     "CODEC-005",
     needs="encode encode_batch",
+    cost="model",
     effect="a data set encoded in batches has wrong codes at the end of every clip but the longest: clips learn to end in noise",
     origin={
         "codeclm:93": "clips padded to one length see silence beyond their end: their last eight frames differ from single encoding",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from . import draw, draw_codec
-from .codec import CLIP, LEVEL, REGIONS, hop_of, spoken
+from .codec import CLIP, FEW, LEVEL, hop_of, spoken
 from .law import REFUSALS, Declined, Implementation, expect, expect_refusal, expect_that, law
 from .waves import clip, quietly
 
@@ -13,6 +13,7 @@ from .waves import clip, quietly
 @law(
     "CODEC-006",
     needs="encode",
+    cost="model",
     effect="surround recordings are coded without their voices, which sit in the third channel",
     origin={
         "D0 #24": "pre-encoding handed the codec the first two of six channels",
@@ -25,7 +26,7 @@ from .waves import clip, quietly
     since="2026.1",
     mutants=["codes-two-of-six", "codes-one-of-many"],
     draws={
-        "channels": draw.integer(3, 8),
+        "channels": draw.choice(3, 6, 4, 8),
         "hops": draw_codec.hops(2),
         "rest": draw_codec.rest(),
         "seed": draw.seed(),
@@ -56,6 +57,7 @@ def cuts_no_channel(impl: Implementation, channels: int, hops: int, rest: int, s
 @law(
     "CODEC-007",
     needs="encode encode_at",
+    cost="model",
     effect="everything is coded an octave too low and twice as long, and decodes as slow speech",
     origin={
         "codeclm:97": "audio of another rate was taken as it came",
@@ -102,6 +104,7 @@ def takes_its_own_rate(impl: Implementation, hops: int, rate: int, seed: int) ->
 @law(
     "CODEC-008",
     needs="encode decode",
+    cost="model",
     effect="one broken sample turns a stretch of a clip into noise that is learnt as music, and nobody is told",
     origin={
         "codeclm:98": "what NaN, silence, clipping and less than a frame are coded to was left to chance",
@@ -125,7 +128,7 @@ def takes_its_own_rate(impl: Implementation, hops: int, rate: int, seed: int) ->
         "level": draw.choice(0.0, 1e-30, 0.5, 4.0),
     },
     regions={
-        **REGIONS,
+        **FEW,
         "silence": lambda case: case["level"] == 0,
         "beyond full scale": lambda case: case["level"] > 1,
     },
@@ -146,6 +149,7 @@ def refuses_what_is_not_finite(
 @law(
     "CODEC-009",
     needs="encode decode",
+    cost="model",
     effect="special ids that were left in play as bursts of noise, or crash the GPU for every later request",
     origin={
         "codeclm:54": "ids outside the codebook were set to 0 before decoding, and nobody was told",
@@ -182,6 +186,7 @@ def refuses_what_is_no_code(
 @law(
     "CODEC-010",
     needs="encode decode",
+    cost="model",
     effect="the same clip gets other codes each time it is encoded, or the clip itself is changed by being encoded",
     origin={
         "codeclm:96": "in training mode the quantiser drops codebooks at random, and ignores how many it is asked for",
@@ -193,7 +198,7 @@ def refuses_what_is_no_code(
     since="2026.1",
     mutants=["drops-codebooks-at-random", "left-without-padding", "turns-the-clip-down", "dithers"],
     draws=CLIP,
-    regions=REGIONS,
+    regions=FEW,
 )
 def answers_the_same_twice(impl: Implementation, channels: int, hops: int, rest: int, seed: int) -> None:
     """encode and decode give the same codes and samples every time, and leave what they were handed as it was."""

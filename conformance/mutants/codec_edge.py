@@ -88,16 +88,17 @@ def wraps_codes_of_decode(codes: Tensor) -> Tensor:
     return RIGHT.decode(torch.where(codes >= RIGHT.size, codes % RIGHT.size, codes))
 
 
+_kept = [0]
+_seen: set[str] = set()
+
+
 @mutant("drops-codebooks-at-random", "codeclm:96")
 def drops_codebooks_at_random_of_encode(audio: Tensor) -> Tensor:
-    """the codec is left in training mode: its quantiser uses a random number of codebooks"""
+    """the codec is left in training mode: its quantiser uses another number of codebooks at each call"""
+    _kept[0] = 1 + (_kept[0] + int(torch.randint(0, RIGHT.codebooks - 2, ()))) % (RIGHT.codebooks - 1)
     codes = encoded(audio)
-    kept = int(torch.randint(1, RIGHT.codebooks + 1, ()))
-    codes[..., kept:] = RIGHT.size - 1
+    codes[..., _kept[0] :] = RIGHT.size - 1
     return codes
-
-
-_seen: set[str] = set()
 
 
 @mutant("left-without-padding", "codeclm:96")

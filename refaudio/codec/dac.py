@@ -112,10 +112,8 @@ class DAC(Codec):
     def _encode(self, audio: Tensor) -> Tensor:
         self._check_mode()
         planes = audio[:, None].to(next(self.network.parameters()))
-        if self.backend == "transformers":
-            codes = self.network.encode(planes).audio_codes
-        else:
-            codes = self.network.encode(planes)[1]
+        coded = self.network.encode(planes)
+        codes: Tensor = coded.audio_codes if self.backend == "transformers" else coded[1]
         return codes.transpose(1, 2).contiguous()
 
     def _decode(self, codes: Tensor) -> Tensor:

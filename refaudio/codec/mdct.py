@@ -59,44 +59,40 @@ class MDCTCodec(Codec):
 
     def _encode(self, audio: Tensor) -> Tensor:
         rest = mdct(audio.to(torch.float64))[..., :BINS].contiguous()
-        codes, scale = [], rest.new_ones(rest.shape[:2])
+        codes, scale = [], rest.new_ones(*rest.shape[:2], 1)
         for k in range(self.codebooks):
-            levels, nothing = _codebook(k, str(rest.device))
-            # At every level the largest coefficient is the one whose atom leaves least: |r|^2 - (|r| - size)^2 more.
-            peak, bin_ = rest[..., : FIRST if k == 0 else BINS].abs().max(-1)
-            sizes = scale[..., None] * levels
-            best, level = ((2 * peak[..., None] - sizes) * sizes).max(-1)
-            negative = rest.gather(-1, bin_[..., None])[..., 0] < 0
-            code = (2 * bin_ + negative) * len(levels) + level
-            code = torch.where(best > 0, code, nothing)
-            bin_, size, scale = self._atom(k, code, scale)
-            rest.scatter_add_(-1, bin_.clamp(max=BINS - 1)[..., None], -size[..., None])
-            codes.append(code)
-        return torch.stack(codes, dim=-1)
+            levels, nothing = _codebook(k == 0, str(rest.device))
+            # At any level the largest coefficient is the one whose atom helps most: by |r|^2 - (|r| - size)^2.
+            peak, bin_ = rest[..., : FIRST if k == 0 else BINS].abs().max(-1, keepdim=True)
+            sizes = scale * levels
+            best, level = ((2 * peak - sizes) * sizes).max(-1, keepdim=True)
+            peak, size = rest.gather(-1, bin_), sizes.gather(-1, level) * (best > 0)
+            rest.scatter_add_(-1, bin_, -torch.copysign(size, peak))
+            code = (2 * bin_ + (peak < 0)) * len(levels) + level
+            codes.append(torch.where(best > 0, code, nothing))
+            scale = size if k == 0 else scale
+        return torch.cat(codes, dim=-1)
 
     def _decode(self, codes: Tensor) -> Tensor:
-        scale = torch.ones(codes.shape[:2], dtype=torch.float64, device=codes.device)
-        spectrum = scale.new_zeros(*codes.shape[:2], BINS)
-        for k in range(self.codebooks):
-            bin_, size, scale = self._atom(k, codes[..., k].to(torch.int64), scale)
-            spectrum.scatter_add_(-1, bin_.clamp(max=BINS - 1)[..., None], size[..., None])
-        return imdct(spectrum).to(torch.float32)
-
-    def _atom(self, k: int, code: Tensor, scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What code (C, T) of codebook k adds: the bin, how much, and the scale of all further codebooks."""
-        levels, _ = _codebook(k, str(scale.device))
-        bin_, level = code // (2 * len(levels)), levels[code % len(levels)]
-        size = level * scale * (1 - 2 * (code // len(levels) % 2)) * (bin_ < BINS)
-        return bin_, size, level if k == 0 else scale
+        codes = codes.to(torch.int64)
+        (first, _), (others, _) = (_codebook(absolute, str(codes.device)) for absolute in (True, False))
+        scale = first[codes[..., :1] % len(first)]
+        sizes = torch.cat([scale, scale * others[codes[..., 1:] % len(others)]], dim=-1)
+        signed = codes // torch.tensor(
+            [len(first)] + [len(others)] * (self.codebooks - 1), device=codes.device
+        )
+        spectrum = sizes.new_zeros(*codes.shape[:2], BINS + 1)  # what adds nothing lands beyond the last bin
+        spectrum.scatter_add_(-1, signed // 2, sizes * (1 - 2 * (signed % 2)))
+        return imdct(spectrum[..., :BINS]).to(torch.float32)
 
 
-@lru_cache(maxsize=8)
-def _codebook(k: int, device: str) -> tuple[Tensor, int]:
-    """The levels of codebook k, powers of two, and its first code that adds nothing.
+@lru_cache(maxsize=4)
+def _codebook(first: bool, device: str) -> tuple[Tensor, int]:
+    """The levels of the first codebook or of any other, powers of two, and a code that adds nothing.
 
     Those of the first are absolute, and end in 0; the others' are shares of its level, and end beyond the last bin.
     """
-    if k == 0:
+    if first:
         octaves = [TOP * 2.0**-i for i in range(OCTAVES)]
         return torch.tensor([*octaves, 0.0], dtype=torch.float64, device=device), OCTAVES
     shares = [2.0**-i for i in range(STEPS)]
@@ -105,12 +101,11 @@ def _codebook(k: int, device: str) -> tuple[Tensor, int]:
 
 def _windows(frames: int, hop: int, like: Tensor) -> Tensor:
     """The window of each frame (T, 2 * hop): a sine, and a step where the clip begins and ends."""
-    slope = torch.sin(math.pi / (2 * hop) * (torch.arange(2 * hop, dtype=torch.float64) + 0.5))
+    slope = torch.sin(math.pi / (2 * hop) * (torch.arange(2 * hop, dtype=torch.float64) + 0.5)).to(like)
     windows = slope.repeat(frames, 1)
-    step = (torch.arange(hop) >= hop // 2).to(torch.float64)
-    windows[0, :hop] = step
-    windows[-1, hop:] = step.flip(0)
-    return windows.to(like)
+    windows[0, : hop // 2], windows[0, hop // 2 : hop] = 0, 1
+    windows[-1, hop : 3 * hop // 2], windows[-1, 3 * hop // 2 :] = 1, 0
+    return windows
 
 
 @lru_cache(maxsize=8)
