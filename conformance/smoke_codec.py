@@ -12,7 +12,8 @@ from ..spec.waves import clip, quietly
 from .adapter import Adapter
 
 Probe = Callable[[Adapter], str | None]
-INTEGERS = (torch.int64, torch.int32, torch.int16, torch.uint8)
+# Floats are let through: a law judges them.
+NUMBERS = (torch.int64, torch.int32, torch.int16, torch.uint8, torch.float32, torch.float64)
 FRAMES = 6
 
 
@@ -27,7 +28,7 @@ def _codes(got: object, channels: int) -> str | None:
         return f"must return a tensor, {wanted}: got {type(got).__name__}"
     if got.ndim != 3 or len(got) != channels:
         return f"must return {wanted}: got shape {tuple(got.shape)}"
-    return None if got.dtype in INTEGERS else f"must return {wanted} of integers: got {got.dtype}"
+    return None if got.dtype in NUMBERS else f"must return {wanted} of integers: got {got.dtype}"
 
 
 def _encode(adapter: Adapter) -> str | None:

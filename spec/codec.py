@@ -166,9 +166,10 @@ def keeps_sides_apart(impl: Implementation, hops: int, rest: int, seed: int) -> 
     alone = torch.cat([quietly(impl.encode, channel[None]) for channel in audio])
     expect_that(near_ties(codes, alone), "codes of each channel", got=codes, want=alone)
     heard = quietly(impl.decode, alone)
-    apart = torch.cat([quietly(impl.decode, plane[None]) for plane in alone])
-    exact = apart.to(torch.float64)
-    expect(heard, exact, "what each plane is decoded to", within=budget(exact, apart, "network"))
+    apart = torch.cat([quietly(impl.decode, plane[None]) for plane in alone]).to(torch.float64)
+    # What a second plane changes by itself: kernels sum in another order for two.
+    twice = torch.stack([quietly(impl.decode, plane.expand(2, -1, -1).clone())[0] for plane in alone])
+    expect(heard, apart, "what each plane is decoded to", within=budget(apart, twice, "network"))
 
 
 @law(
