@@ -123,4 +123,38 @@ FUNCTIONS = {
     "planes": _function("codes", "stereo codes (B, T, 2K), L0 R0 L1 R1 .. -> left then right"),
     "join_planes": _function("codes", "the planes (2, T, K) of one clip -> (1, T, 2K), left then right"),
     "split_planes": _function("codes", "(1, T, 2K), left then right -> the planes (2, T, K) of one clip"),
+    "encode_text": _function("text", "the ids of a text, as generation reads it"),
+    "train_text": _function("text", "the ids of a text, as training reads it"),
+    "logits": _function(
+        "text mask rows",
+        "text (B, S), mask (B, S), True is real, rows (B, R, K), BOS row first -> logits (B, R, K, V) of the rows that follow",
+    ),
+    "begin": _function("text mask", "the state of a generation from these texts, without rows"),
+    "advance": _function(
+        "state rows",
+        "the next n rows (B, n, K) -> their logits (B, n, K, V), and the state that then knows them",
+    ),
+    "null_text": _function(
+        "text mask", "the text (B, S) and mask that the unconditional branch reads in place of these"
+    ),
+    "attend": _function(
+        "q k v mask scale",
+        "attention: q (B, H, T, D), k, v (B, G, S, D), mask (B, T, S), True may be seen -> (B, H, T, D)",
+    ),
+    "rms_norm": _function("x weight eps", "x (B, T, D) of any precision, weight (D) -> the norm (B, T, D)"),
+    "published": _function("name", "a published config by name, as the dict that LM-008 shows"),
+    "init_projection": _function(
+        "inputs outputs seed", "a fresh projection from axes `inputs` to axes `outputs`, as one weight"
+    ),
+    "init_attention": _function(
+        "width heads features seed", "fresh kernels q and k (D, H, F), and the attention scale"
+    ),
+    "init": _function("codebooks seed", "a fresh model, as a callable logits(text, mask, rows)"),
+    "expand_to_stereo": _function(
+        "state codebooks",
+        "a mono decoder's tensors, embeddings.k (V, D) and logits_dense (D, K, V) -> the stereo ones, left then right",
+    ),
+    "load_model": _function(
+        "folder", "the model of a checkpoint's folder, as a callable logits(text, mask, rows)"
+    ),
 }

@@ -10,10 +10,10 @@ from refaudio import __version__, audio, losses, seeds
 from refaudio.audio import transform
 from refaudio.codeclm import delay as pattern_of_delays
 
-from . import reference_codec, toy_trainer
+from . import reference_codec, reference_lm, toy_trainer
 
 IMPLEMENTATION = {"name": "refaudio", "version": __version__}
-FAMILIES = ["AUDIO", "CODEC", "DELAY", "LOSS", "SEED"]
+FAMILIES = ["AUDIO", "CODEC", "DELAY", "TEXT", "LM", "STEREO", "LOSS", "SEED", "CKPT"]
 EOS = "staggered"
 LOSS = "mean of channels"
 ACCUMULATION = "global"
@@ -53,6 +53,21 @@ step = toy_trainer.step
 evaluate = toy_trainer.evaluate
 collate = toy_trainer.collate
 visible = pattern_of_delays.visible
+TEXT_LIMIT = reference_lm.TEXT_LIMIT
+encode_text = reference_lm.encode_text
+train_text = reference_lm.train_text
+logits = reference_lm.logits
+begin = reference_lm.begin
+advance = reference_lm.advance
+null_text = reference_lm.null_text
+attend = reference_lm.attend
+rms_norm = reference_lm.rms_norm
+published = reference_lm.published
+init_projection = reference_lm.init_projection
+init_attention = reference_lm.init_attention
+init = reference_lm.init
+expand_to_stereo = reference_lm.expand_to_stereo
+load_model = reference_lm.load_model
 
 
 def delay(codes: Tensor, delays: Sequence[int], bos: int, pad: int, eos: int | None) -> Tensor:

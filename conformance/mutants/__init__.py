@@ -12,7 +12,10 @@ from ..adapter import Adapter
 from ..load import load
 
 REFERENCE = "refaudio.conformance.adapters.reference"
-MODULES = "audio audio_files audio_time codec codec_chunks codec_edge delay delay_use loss loss_labels loss_learnt loss_mean loss_step seed".split()
+MODULES = (
+    "audio audio_files audio_time ckpt codec codec_chunks codec_edge delay "
+    "delay_use lm lm_parts loss loss_labels loss_learnt loss_mean loss_step seed stereo text"
+).split()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 A codec codes each channel by itself: (2, T, K). A language model has 2K codebooks a frame, in one of two orders.
 
+>>> import torch
 >>> left_right = torch.tensor([[[10, 11, 12, 20, 21, 22]]])  # K = 3: left 10, 11, 12 and right 20, 21, 22
 >>> interleave(left_right).tolist()
 [[[10, 20, 11, 21, 12, 22]]]
