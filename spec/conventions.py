@@ -22,5 +22,5 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "PEAK": (0.5, 1.0),  # what a fused export normalises to
     "RATE": (1.0, 768_000.0),  # samples a second, and
     "TEXT_LIMIT": (8.0, 65_536.0),  # the most bytes of text that a language model reads
-    "HOP": (1.0, 65_536.0),  # samples a frame, of the codec whose frames `seconds_to_frames` counts
+    "HOP": (1.0, 65_536.0),  # samples a frame, of the codec: `encode`, and what `seconds_to_frames` counts
 }

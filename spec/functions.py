@@ -100,6 +100,29 @@ FUNCTIONS = {
         "seed count shape",
         "the noise of a whole batch: (count, *shape)",
     ),
+    "encode": _function(
+        "audio", "waveform (C, N) at the codec's rate -> codes (C, T, K) int64, a plane a channel"
+    ),
+    "decode": _function("codes", "codes (C, T, K) -> waveform (C, T * HOP)"),
+    "frames": _function("samples", "how many codec frames hold so many samples"),
+    "encode_at": _function("audio rate", "waveform (C, N) at this rate -> codes (C, T, K)"),
+    "encode_batch": _function("clips", "a list of waveforms (1, N) -> a list of their codes (1, T, K)"),
+    "encode_long": _function(
+        "audio", "waveform (C, N) -> codes (C, T, K), the way that long clips are coded"
+    ),
+    "decode_chunked": _function(
+        "codec codes chunk",
+        "codes (B, T, K) -> waveform (B, N), by codec.decode of some `chunk` frames at a time; codec also has "
+        "hop, context, codebooks, rate, encode",
+    ),
+    "encode_chunked": _function(
+        "codec audio chunk",
+        "waveform (B, N) -> codes (B, T, K), by codec.encode of some `chunk` frames at a time",
+    ),
+    "interleave": _function("codes", "stereo codes (B, T, 2K), left then right -> L0 R0 L1 R1 .."),
+    "planes": _function("codes", "stereo codes (B, T, 2K), L0 R0 L1 R1 .. -> left then right"),
+    "join_planes": _function("codes", "the planes (2, T, K) of one clip -> (1, T, 2K), left then right"),
+    "split_planes": _function("codes", "(1, T, 2K), left then right -> the planes (2, T, K) of one clip"),
     "encode_text": _function("text", "the ids of a text, as generation reads it"),
     "train_text": _function("text", "the ids of a text, as training reads it"),
     "logits": _function(

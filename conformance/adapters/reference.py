@@ -10,16 +10,16 @@ from refaudio import __version__, audio, losses, seeds
 from refaudio.audio import transform
 from refaudio.codeclm import delay as pattern_of_delays
 
-from . import reference_lm, toy_trainer
+from . import reference_codec, reference_lm, toy_trainer
 
 IMPLEMENTATION = {"name": "refaudio", "version": __version__}
-FAMILIES = ["AUDIO", "DELAY", "TEXT", "LM", "STEREO", "LOSS", "SEED", "CKPT"]
+FAMILIES = ["AUDIO", "CODEC", "DELAY", "TEXT", "LM", "STEREO", "LOSS", "SEED", "CKPT"]
 EOS = "staggered"
 LOSS = "mean of channels"
 ACCUMULATION = "global"
 LENGTH = "ceil"
 FLOOR, CAP, PEAK = transform.FLOOR, transform.CAP, 1.0
-RATE, HOP = 44100, 2048  # the latents of Stable Audio Open
+RATE, HOP = 44100, 512  # of the codec
 
 change_speed = audio.change_speed
 resample = audio.resample
@@ -29,6 +29,19 @@ to_stereo = audio.to_stereo
 validate = audio.validate
 export = audio.export
 load = audio.load
+
+encode = reference_codec.encode
+decode = reference_codec.decode
+frames = reference_codec.frames
+encode_at = reference_codec.encode_at
+encode_batch = reference_codec.encode_batch
+encode_long = reference_codec.encode_long
+decode_chunked = reference_codec.decode_chunked
+encode_chunked = reference_codec.encode_chunked
+interleave = reference_codec.interleave
+planes = reference_codec.planes
+join_planes = reference_codec.join_planes
+split_planes = reference_codec.split_planes
 
 seed_all = seeds.seed_all
 noise = seeds.noise
