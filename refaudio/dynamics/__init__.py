@@ -1,10 +1,28 @@
 """Shortcut-forcing dynamics on latents (B, T, C, H, W) or (B, T, C): tau = 0 is noise, tau = 1 is data, K steps between.
 
-`grid` holds the labels, `noise` the path, `shortcut` the objective.
+`grid` holds the labels, `noise` the path, `shortcut` the objective, `sampler` the one update from noise to data, and
+`rollout` frames one after another.
 """
 
 from .grid import Grid, Levels
 from .noise import add_noise
+from .rollout import CachedNetwork, Sampling, rollout, stream
+from .sampler import advance, denoise, draw
 from .shortcut import Losses, bootstrap_target, ramp, shortcut_loss
 
-__all__ = ["Grid", "Levels", "Losses", "add_noise", "bootstrap_target", "ramp", "shortcut_loss"]
+__all__ = [
+    "CachedNetwork",
+    "Grid",
+    "Levels",
+    "Losses",
+    "Sampling",
+    "add_noise",
+    "advance",
+    "bootstrap_target",
+    "denoise",
+    "draw",
+    "ramp",
+    "rollout",
+    "shortcut_loss",
+    "stream",
+]
