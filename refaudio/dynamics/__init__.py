@@ -1,9 +1,10 @@
 """Shortcut-forcing dynamics on latents (B, T, C, H, W) or (B, T, C): tau = 0 is noise, tau = 1 is data, K steps between.
 
-`grid` holds the labels, `noise` the path, `shortcut` the objective, `sampler` the one update from noise to data, and
-`rollout` frames one after another.
+`grid` holds the labels, `embedding` what a network is told of them, `noise` the path, `shortcut` the objective, `sampler`
+the one update from noise to data, and `rollout` frames one after another.
 """
 
+from .embedding import LevelEmbedding
 from .grid import Grid, Levels
 from .noise import add_noise
 from .rollout import CachedNetwork, Sampling, rollout, stream
@@ -13,6 +14,7 @@ from .shortcut import Losses, bootstrap_target, ramp, shortcut_loss
 __all__ = [
     "CachedNetwork",
     "Grid",
+    "LevelEmbedding",
     "Levels",
     "Losses",
     "Sampling",
