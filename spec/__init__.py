@@ -23,6 +23,8 @@ from . import (
     loss_learnt,
     loss_mean,
     loss_step,
+    rollout,
+    rollout_past,
     seed,
 )
 from .law import AREAS, LAWS, Broken, Case, Declined, Implementation, Law, expect, find
@@ -58,5 +60,7 @@ __all__ = [
     "loss_learnt",
     "loss_mean",
     "loss_step",
+    "rollout",
+    "rollout_past",
     "seed",
 ]

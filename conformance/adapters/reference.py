@@ -11,10 +11,15 @@ from refaudio.audio import transform
 from refaudio.codeclm import delay as pattern_of_delays
 
 from . import toy_trainer
+from .reference_dynamics import sample_levels  # noqa: F401
+from .reference_rollout import denoise, rollout  # noqa: F401
 
 IMPLEMENTATION = {"name": "refaudio", "version": __version__}
-FAMILIES = ["AUDIO", "DELAY", "LOSS", "SEED"]
+FAMILIES = ["AUDIO", "DELAY", "LOSS", "SEED", "ROLLOUT"]
 EOS = "staggered"
+TIME = {"dynamics": "data at 1"}
+STEP = "fraction"
+PREDICTS = {"dynamics": "data"}
 LOSS = "mean of channels"
 ACCUMULATION = "global"
 LENGTH = "ceil"

@@ -11,7 +11,7 @@ from typing import Any
 from ..adapter import Adapter, load
 
 REFERENCE = "refaudio.conformance.adapters.reference"
-MODULES = "audio audio_files audio_time delay delay_use loss loss_labels loss_learnt loss_mean loss_step seed".split()
+MODULES = "audio audio_files audio_time delay delay_use loss loss_labels loss_learnt loss_mean loss_step rollout rollout_past seed".split()
 
 
 @dataclass(frozen=True)
