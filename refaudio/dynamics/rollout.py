@@ -105,7 +105,6 @@ def stream(
     return _stream(network, context, total, sampling, generator, inputs)
 
 
-@torch.no_grad()
 def _stream(
     network: Network,
     context: Tensor,
@@ -114,19 +113,19 @@ def _stream(
     generator: Generators,
     inputs: Sequence[Tensor],
 ) -> Iterator[Tensor]:
-    grid, past = sampling.grid, _past(network, len(context), sampling.window)
-    done = context.shape[1]
-    if done:
-        past.commit(*_corrupted(context, sampling, generator), *(given[:, :done] for given in inputs))
+    past, done = _past(network, len(context), sampling.window), context.shape[1]
+    frame, first = context, 0  # what is about to be past
     for t in range(done, total):
-        now = [given[:, t : t + 1] for given in inputs]
-        noise = draw(
-            (len(context), 1, *context.shape[2:]), generator, device=context.device, dtype=context.dtype
-        )
-        frame = descend(partial(past.predict, now), noise, sampling.steps, grid)
-        yield frame[:, 0]
-        if t + 1 < total:
-            past.commit(*_corrupted(frame, sampling, generator), *now)
+        with torch.no_grad():  # and not over the yield, behind which the caller goes on
+            if t > first:
+                seen = [given[:, first:t] for given in inputs]
+                past.commit(*_corrupted(frame, sampling, generator), *seen)
+            noise = draw((len(context), 1, *context.shape[2:]), generator)
+            noise = noise.to(context.device, context.dtype)
+            now = [given[:, t : t + 1] for given in inputs]
+            frame = descend(partial(past.predict, now), noise, sampling.steps, sampling.grid)
+            first = t
+        yield frame[:, 0].clone()  # the caller's, whatever becomes of it
 
 
 def _corrupted(clean: Tensor, sampling: Sampling, generator: Generators) -> tuple[Tensor, Tensor, Tensor]:
@@ -135,17 +134,6 @@ def _corrupted(clean: Tensor, sampling: Sampling, generator: Generators) -> tupl
     index = _label(sampling.context_index, clean)
     level = sampling.grid.tau(index, torch.promote_types(clean.dtype, torch.float32))
     return _blend(clean, noise, level.reshape(*level.shape, *[1] * (clean.ndim - 2))), index, _label(0, clean)
-
-
-class _Past(Protocol):
-    """The frames so far, and what the network says of the next one; frames are (z, index, exponent, *inputs)."""
-
-    def commit(self, *frames: Tensor) -> None: ...
-    def predict(self, inputs: Sequence[Tensor], *frame: Tensor) -> Tensor: ...
-
-
-def _past(network: Network, batch: int, window: int | None) -> _Past:
-    return _Cached(network, batch, window) if isinstance(network, CachedNetwork) else _Shown(network, window)
 
 
 class _Cached:
@@ -180,3 +168,8 @@ class _Shown:
         if not self.held:
             return frames
         return tuple(torch.cat(pair, 1) for pair in zip(self.held, frames, strict=True))
+
+
+def _past(network: Network, batch: int, window: int | None) -> _Cached | _Shown:
+    """The frames so far, and what the network says of the next one; frames are (z, index, exponent, *inputs)."""
+    return _Cached(network, batch, window) if isinstance(network, CachedNetwork) else _Shown(network, window)
