@@ -70,7 +70,7 @@ def _denoised(adapter: Adapter, network: Raw) -> Any:
 
 def _rolled(adapter: Adapter, network: Raw) -> Any:
     k_max, steps = _grid(adapter)
-    window = adapter.sizes.get("window", [None])[0]
+    window = adapter.sizes.get("reach", [None])[0]
     generator = torch.Generator().manual_seed(0)
     context = torch.full((BATCH, PAST, *_latent(adapter)), DATA)
     actions = torch.zeros(BATCH, PAST + FRAMES) if adapter.sizes.get("actions", [False])[0] else None

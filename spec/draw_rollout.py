@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -20,17 +20,24 @@ def _of(k_max: int) -> list[list[int]]:
     return [[k_max, 2**e] for e in range(int(k_max).bit_length())]
 
 
+def _in(steps: int) -> list[list[int]]:
+    return [[k_max, steps] for k_max in (4 * steps, 64, steps) if 4 <= k_max <= 64 and k_max >= steps]
+
+
 def pace(*paces: Sequence[int]) -> Draw:
-    """The grid's K and a number of steps, [K, S]; named `k_max` by the first."""
+    """The grid's K and a number of steps, [K, S]; named `k_max` by the first and `steps` by the second."""
     return Draw(
         st.sampled_from(paces or PACES).map(list),
-        {
-            "k_max": Size(
-                lambda value: value[0],
-                lambda known: st.sampled_from([pair for k in known for pair in _of(k)]),
-                is_positive,
-            )
-        },
+        {"k_max": _pair(0, _of), "steps": _pair(1, _in)},
+    )
+
+
+def _pair(place: int, pairs: Callable[[int], list[list[int]]]) -> Size:
+    """A size that is one half of a pair."""
+    return Size(
+        lambda value: value[place],
+        lambda known: st.sampled_from([pair for size in known for pair in pairs(size)]),
+        is_positive,
     )
 
 
@@ -40,9 +47,9 @@ def cache() -> Draw:
 
 
 def window() -> Draw:
-    """How many frames the network reaches, its own included, or None for all; named `window`."""
+    """How many frames the network reaches, its own included, or None for all; named `reach`."""
     return Draw(
-        st.sampled_from([None, 1, 2, 3, 4]), {"window": Size(lambda w: w, st.sampled_from, _is_window)}
+        st.sampled_from([None, 1, 2, 3, 4]), {"reach": Size(lambda w: w, st.sampled_from, _is_window)}
     )
 
 

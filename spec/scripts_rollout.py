@@ -47,11 +47,10 @@ def joined(parts: list[Frames]) -> Frames:
 
 @dataclass(frozen=True)
 class Ask:
-    """One prediction: the frames to be denoised, those before them, how many lie in the cache, and the data answered."""
+    """One prediction: the frames to be denoised, those before them, in a cache or shown, and the data answered."""
 
     now: Frames
     past: Frames
-    cached: int
     data: Tensor
 
 
@@ -80,7 +79,7 @@ class Shown:
         first = 0 if self.latest is None else max(0, len(given) - self.latest)
         now, past = given.cut(first, None), joined([*cache, given.cut(0, first)])
         data = self.predict(now, past, len(self.asked))
-        self.asked.append(Ask(now, past, sum(map(len, cache)), data.clone()))
+        self.asked.append(Ask(now, past, data.clone()))
         whole = torch.cat([given.z[:, :first], data], 1)
         return self.units.answer(given.z, over(given.tau, given.z), whole).to(z.dtype)
 
