@@ -157,4 +157,18 @@ FUNCTIONS = {
     "load_model": _function(
         "folder", "the model of a checkpoint's folder, as a callable logits(text, mask, rows)"
     ),
+    "denoise": _function(
+        "network shape steps k_max generator",
+        "noise of this shape (B, T, ...) -> data alike, in so many of K steps; calls network(z, tau, d)",
+    ),
+    "rollout": _function(
+        "network context frames steps actions k_max window generator",
+        "context (B, N, ...) -> the frames that follow (B, T, ...), one by one; calls network(z, tau, d) on all frames in "
+        "sight and, with actions (B, N + T), network(z, tau, d, actions); or, where the network has them, cache = "
+        "network.begin(B, window), network(z, tau, d, cache=cache), cache = network.commit(z, tau, d, cache=cache)",
+    ),
+    "sample_levels": _function(
+        "batch frames k_max generator",
+        "training labels of a batch: levels (B, T), and steps (B,) or (B, T), in the declared TIME and STEP",
+    ),
 }

@@ -11,10 +11,15 @@ from refaudio.audio import transform
 from refaudio.codeclm import delay as pattern_of_delays
 
 from . import reference_codec, reference_lm, toy_trainer
+from .reference_dynamics import sample_levels  # noqa: F401
+from .reference_rollout import denoise, rollout  # noqa: F401
 
 IMPLEMENTATION = {"name": "refaudio", "version": __version__}
-FAMILIES = ["AUDIO", "CODEC", "DELAY", "TEXT", "LM", "STEREO", "LOSS", "SEED", "CKPT"]
+FAMILIES = ["AUDIO", "CODEC", "DELAY", "TEXT", "LM", "STEREO", "ROLLOUT", "LOSS", "SEED", "CKPT"]
 EOS = "staggered"
+TIME = {"dynamics": "data at 1"}
+STEP = "fraction"
+PREDICTS = {"dynamics": "data"}
 LOSS = "mean of channels"
 ACCUMULATION = "global"
 LENGTH = "ceil"

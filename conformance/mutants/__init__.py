@@ -13,8 +13,8 @@ from ..load import load
 
 REFERENCE = "refaudio.conformance.adapters.reference"
 MODULES = (
-    "audio audio_files audio_time ckpt codec codec_chunks codec_edge delay "
-    "delay_use lm lm_parts loss loss_labels loss_learnt loss_mean loss_step seed stereo text"
+    "audio audio_files audio_time ckpt codec codec_chunks codec_edge delay delay_use lm lm_parts "
+    "loss loss_labels loss_learnt loss_mean loss_step rollout rollout_past seed stereo text"
 ).split()
 
 
