@@ -7,6 +7,8 @@ CONVENTIONS: dict[str, tuple[str, ...]] = {
     "TIME": ("data at 0", "data at 1"),
     "STEP": ("fraction", "grid units", "exponent"),
     "PREDICTS": ("data", "velocity", "noise", "v"),
+    "GRID": ("convergent", "fixed tail"),  # whether the last step narrows with the others
+    "TIMES": ("uniform", "logit-normal", "trunc-logit-normal", "log-snr"),  # what training draws
     "GUIDANCE": ("w", "s"),  # w: 1 is neutral; s: 0 is neutral
     "EOS": ("staggered", "one row", "none"),
     "LENGTH": ("floor", "ceil", "round"),

@@ -100,4 +100,32 @@ FUNCTIONS = {
         "seed count shape",
         "the noise of a whole batch: (count, *shape)",
     ),
+    "interpolate": _function(
+        "data noise t", "the state x_t (B, D, L) of data and noise (B, D, L), at a time an item (B,)"
+    ),
+    "target": _function("data noise t", "what the network learns to answer at (x_t, t): (B, D, L)"),
+    "to_data": _function("x out t", "the data that a state and the network's answer to it imply: (B, D, L)"),
+    "to_noise": _function(
+        "x out t", "the noise that a state and the network's answer to it imply: (B, D, L)"
+    ),
+    "adopt": _function(
+        "network objective",
+        "network(x, t) that speaks v, rectified_flow or cfm -> one that speaks the code's own convention",
+    ),
+    "sample_times": _function("count generator", "the training times (B,) of a batch"),
+    "shift": _function("t length", "times (N,) as they are moved for a clip of so many latent frames"),
+    "grid": _function(
+        "steps start",
+        "the times that n steps visit (n + 1,), from the noise level `start` (1: plain generation) to the data",
+    ),
+    "check_grid": _function("times", "a list of times of the caller's own, given back, or a refusal"),
+    "sway": _function("steps coefficient", "n + 1 equally spaced times, swayed"),
+    "sigmas": _function("steps low high", "n noise-to-data ratios from high to low, and 0: (n + 1,)"),
+    "sigma_to_time": _function(
+        "sigma", "noise-to-data ratios (N,) -> the times of the path at which they hold"
+    ),
+    "published_grid": _function(
+        "grid steps",
+        "the n + 1 times of stable-audio-flow, stable-audio-v, flow-match-euler, f5 or diffrhythm",
+    ),
 }

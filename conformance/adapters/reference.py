@@ -10,11 +10,15 @@ from refaudio import __version__, audio, losses, seeds
 from refaudio.audio import transform
 from refaudio.codeclm import delay as pattern_of_delays
 
-from . import toy_trainer
+from . import reference_flow, toy_trainer
 
 IMPLEMENTATION = {"name": "refaudio", "version": __version__}
-FAMILIES = ["AUDIO", "DELAY", "LOSS", "SEED"]
+FAMILIES = ["AUDIO", "DELAY", "LOSS", "SEED", "PATH", "GRID"]
 EOS = "staggered"
+TIME = {"flow": reference_flow.TIME}
+PREDICTS = {"flow": reference_flow.PREDICTS}
+GRID = reference_flow.GRID
+TIMES = reference_flow.TIMES
 LOSS = "mean of channels"
 ACCUMULATION = "global"
 LENGTH = "ceil"
@@ -40,6 +44,19 @@ step = toy_trainer.step
 evaluate = toy_trainer.evaluate
 collate = toy_trainer.collate
 visible = pattern_of_delays.visible
+interpolate = reference_flow.interpolate
+target = reference_flow.target
+to_data = reference_flow.to_data
+to_noise = reference_flow.to_noise
+adopt = reference_flow.adopt
+sample_times = reference_flow.sample_times
+shift = reference_flow.shift
+grid = reference_flow.grid
+check_grid = reference_flow.check_grid
+sway = reference_flow.sway
+sigmas = reference_flow.sigmas
+sigma_to_time = reference_flow.sigma_to_time
+published_grid = reference_flow.published_grid
 
 
 def delay(codes: Tensor, delays: Sequence[int], bos: int, pad: int, eos: int | None) -> Tensor:

@@ -22,7 +22,8 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from ..errors import integer, listed, positive, real
-from .path import Objective, V
+from .path import RECTIFIED_FLOW, Objective, V
+from .training import shifted
 
 Levels = Float64[Tensor, "N"]
 
@@ -84,9 +85,9 @@ def flow_match_euler(steps: int, shift: float = 1.0) -> Levels:
     so they are in diffusers, and checkpoints are used with them.
     """
     s = positive("shift", shift)
-    lowest = _shifted(torch.tensor(1 / 1000, dtype=torch.float64), s)
+    lowest = shifted(torch.tensor(1 / 1000, dtype=torch.float64), s)
     levels = 1 + (lowest - 1) * _ramp(steps)
-    return _falling(torch.cat([_shifted(levels, s), levels.new_zeros(1)]), 1.0)
+    return _falling(torch.cat([shifted(levels, s), levels.new_zeros(1)]), 1.0)
 
 
 def polyexponential_sigmas(steps: int, low: float, high: float, rho: float = 1.0) -> Levels:
@@ -110,19 +111,19 @@ def levels_of(sigmas: Levels, objective: Objective = V) -> Levels:
     )
 
 
-def custom(points: object) -> Levels:
-    """Somebody's own levels, checked: two or more finite numbers of 0..1 that fall strictly, down to 0 or above it."""
-    levels = [
-        real(f"points[{i}]", point, least=0, most=1) for i, point in enumerate(listed("points", points))
-    ]
-    if len(levels) < 2:
-        raise ValueError(f"points={levels} must be two or more: n steps have n + 1 points")
-    for i, (point, after) in enumerate(itertools.pairwise(levels)):
-        if not after < point:
+def custom(points: object, objective: Objective = RECTIFIED_FLOW) -> Levels:
+    """Somebody's own times, checked: two or more of 0..1 that run strictly from the noise to the data -> (n + 1,)."""
+    own = [real(f"points[{i}]", point, least=0, most=1) for i, point in enumerate(listed("points", points))]
+    if len(own) < 2:
+        raise ValueError(f"points={own} must be two or more: n steps have n + 1 points")
+    falls = objective.time == "data at 0"
+    for i, (point, after) in enumerate(itertools.pairwise(own)):
+        if not (after < point if falls else after > point):
             raise ValueError(
-                f"points[{i + 1}]={after} must be below points[{i}]={point}: levels fall strictly"
+                f"points[{i + 1}]={after} must be {'below' if falls else 'above'} points[{i}]={point}:"
+                f" times run strictly from the noise to the {objective.time}"
             )
-    return torch.tensor(levels, dtype=torch.float64)
+    return torch.tensor(own, dtype=torch.float64)
 
 
 class Grid(NamedTuple):
@@ -162,10 +163,6 @@ def _range(low: float, high: float) -> tuple[float, float]:
 def _ramp(steps: int) -> Tensor:
     """n numbers from 0 to 1; for one step only the 0, so that a run starts at its highest level."""
     return torch.linspace(0, 1, _count(steps), dtype=torch.float64)
-
-
-def _shifted(t: Tensor, s: float) -> Tensor:
-    return s * t / (1 + (s - 1) * t)
 
 
 def _falling(levels: Tensor, start: float) -> Tensor:

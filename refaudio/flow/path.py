@@ -92,23 +92,28 @@ class Objective:
     def to_data(self, x: State, out: State, t: Times) -> State:
         """The data that x_t and the network's answer imply: x and out (B, ...), t (B,) -> (B, ...)."""
         _, sigma, _, b = self._coefficients(x, out, t)
-        return self._sign * (b * x - sigma * out)
+        return self._determinant * (b * x - sigma * out)
 
     def to_noise(self, x: State, out: State, t: Times) -> State:
         """The noise that x_t and the network's answer imply: x and out (B, ...), t (B,) -> (B, ...)."""
         alpha, _, a, _ = self._coefficients(x, out, t)
-        return self._sign * (alpha * out - a * x)
+        return self._determinant * (alpha * out - a * x)
 
     def to_velocity(self, x: State, out: State, t: Times) -> State:
         """d x_t / dt in this objective's own time, for an ODE solver: x and out (B, ...), t (B,) -> (B, ...)."""
         _, _, a, _ = self._coefficients(x, out, t)
         wide = out.to(a.dtype)
-        return wide if self.predicts == "velocity" else self._sign * _QUARTER * wide
+        return wide if self.predicts == "velocity" else self._towards_noise * _QUARTER * wide
 
     @property
-    def _sign(self) -> int:
-        """The determinant of (x_t, answer) in (data, noise): v and flows towards the noise turn one way, CFM the other."""
+    def _towards_noise(self) -> int:
+        """1 where time runs from the data to the noise, -1 where it runs the other way."""
         return 1 if self.time == "data at 0" else -1
+
+    @property
+    def _determinant(self) -> int:
+        """Of (x_t, answer) in (data, noise): alpha b - sigma a. v is a quarter turn, whichever way time runs."""
+        return self._towards_noise if self.predicts == "velocity" else 1
 
     def _coefficients(self, first: Tensor, second: Tensor, t: Times) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """alpha, sigma, a, b at t, (B, 1, ...) each, in a dtype that lifts half precision to float32.
@@ -119,9 +124,9 @@ class Objective:
         t = _times(first, second, t)
         alpha, sigma = self.alpha(t), self.sigma(t)
         if self.predicts == "velocity":
-            a, b = torch.full_like(t, -self._sign), torch.full_like(t, self._sign)
+            a, b = torch.full_like(t, -self._towards_noise), torch.full_like(t, self._towards_noise)
         else:
-            a, b = -self._sign * sigma, self._sign * alpha
+            a, b = -sigma, alpha
         return alpha.to(dtype), sigma.to(dtype), a.to(dtype), b.to(dtype)
 
 
