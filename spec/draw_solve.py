@@ -1,0 +1,28 @@
+"""Plain-data strategies for solvers: a method by name, and a grid as the widths of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+
+from .draw import Draw, Size, Strategy, is_word
+
+
+def method(*names: str) -> Draw:
+    """One of these methods, named `method`: of an implementation that knows others, those it shares."""
+
+    def shared(known: Sequence[str]) -> Strategy:
+        return st.sampled_from([name for name in names if name in known] or list(names))
+
+    return Draw(st.sampled_from(names), {"method": Size(str, shared, is_word)})
+
+
+def widths(most: int = 6) -> Draw:
+    """A grid of 1..`most` steps, as how wide each is beside the others."""
+    return Draw(st.lists(st.integers(1, 4), min_size=1, max_size=most))
+
+
+def eighths(low: int, high: int) -> Draw:
+    """A number in eighths."""
+    return Draw(st.integers(low * 8, high * 8).map(lambda n: n / 8))
