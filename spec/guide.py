@@ -21,7 +21,7 @@ SHAPE = {
     "frames": draw.integer(1, 4),
     "seed": draw.seed(),
 }
-SCALE = {"strength": draw_solve.eighths(-1, 7)}  # w - 1, or s
+SCALE = {"strength": draw.choice(0.5, 0.0, -0.5, -1.0, -0.25, 1.0, 4.0, 7.0)}  # w - 1, or s
 REGIONS = {
     "unconditional": lambda case: case["strength"] == -1,
     "between the two": lambda case: -1 < case["strength"] < 0,

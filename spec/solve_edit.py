@@ -68,7 +68,7 @@ def varies(
     level, each = float(first.level[0]), CALLS.get(method, (1, 0))[0]
     told = [float(call.level[0]) for call in network.calls[::each]]
     expect_that(
-        0 < level <= strength + 1 / steps and (strength < 1 or level > 0.99),
+        0 < level <= strength + 3 / steps and (strength < 1 or level > 0.99),
         "the level at which it starts",
         got=level,
         want=f"about {strength}",

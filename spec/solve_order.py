@@ -115,7 +115,7 @@ def keeps_a_wide_state(
     got = run(impl, network, x.clone(), levels_of([1] * steps), method)
     want = x.to(torch.float64) - slope
     if got.dtype == dtype:
-        expect_near(got, want.to(dtype), x, "the sum of all steps")  # handed back as it came
+        expect_near(got, want.to(dtype), x, "the sum of all steps", "elementwise")  # handed back as it came
         return
     expect_near(got, want, x, "the sum of all steps", roundings=steps)
 
