@@ -50,7 +50,6 @@ REGIONS = {
         "steps-are-points",
         "stops-before-the-last-step",
         "step-of-the-next-interval",
-        "walks-away",
         "tree-with-bounds",
     ],
     draws=CASE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
 from . import draw, draw_solve
 from .budget import EPS
@@ -16,6 +17,13 @@ MIXTURES = (
     Mixture([-1.5, 1.0], [0.4, 0.6], [0.4, 0.6]),
     Mixture([-2.0, 0.0, 2.0], [0.5, 0.3, 0.5], [1.0, 2.0, 1.0]),
 )
+
+
+def quantiles(count: int) -> Tensor:
+    """Normal noise (1, 1, count) without chance: a few random points can lie where an error happens to change its sign."""
+    return torch.special.ndtri((torch.arange(count, dtype=torch.float64) + 0.5) / count).reshape(1, 1, -1)
+
+
 # method: least order, and the two numbers of steps that it is measured between
 ORDERS = {
     "euler": (0.9, 16, 32),
@@ -53,17 +61,16 @@ ROUNDINGS = 200  # an error of so many roundings of the state says nothing about
     cost="model",
     draws={
         "mixture": draw.integer(0, len(MIXTURES) - 1),
-        "seed": draw.seed(),
         "method": draw_solve.method(*ORDERS),
     },
     regions={name: lambda case, name=name: case["method"] == name for name in ORDERS},
 )
-def reaches_its_order(impl: Implementation, mixture: int, seed: int, method: str) -> None:
+def reaches_its_order(impl: Implementation, mixture: int, method: str) -> None:
     """On equal steps the error falls with the method's order: Euler and DDIM 0.9 at least, Heun and midpoint 1.8, RK4 3.7, DPM-Solver++ 2M 1.4."""
     speaks, truth = language(impl, method), MIXTURES[mixture]
     start = 1.0 if speaks.straight else 0.95  # a ratio of noise to data is infinite at 1
     least, few, many = ORDERS[method]
-    x = state(seed, 1, 1, 48, torch.float64)
+    x = quantiles(48)
     alpha, sigma = (float(part) for part in speaks.path(torch.tensor(start, dtype=torch.float64)))
     want, errors = truth.end(x, alpha, sigma), []
     for steps in few, many:

@@ -58,12 +58,6 @@ def step_of_the_next_interval_of_integrate(network: Network, x: Tensor, times: T
     return x
 
 
-@mutant("walks-away", "flow:13")
-def walks_away_of_solve(network: Network, *rest: Any) -> Tensor:
-    """the velocity has the sign of the other flow convention: every step leads away from the data"""
-    return right.solve(lambda *fed: -network(*fed), *rest)
-
-
 @mutant("tree-with-bounds", "flow:22")
 def tree_with_bounds_of_integrate(network: Network, x: Tensor, times: Tensor, generator: Any,
                                   method: str) -> Tensor:  # fmt: skip

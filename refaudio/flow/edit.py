@@ -35,7 +35,7 @@ def vary(
     Strength 1 is plain generation from that noise, 0 the data themselves.
     """
     spoken = declared(objective)
-    if real("strength", strength, least=0, most=1) == 0:
+    if real("strength", strength, least=0.0, most=1.0) == 0:
         return data.to(torch.promote_types(data.dtype, torch.float32), copy=True)
     times = grids.times(grid(steps, strength), spoken)
     x = spoken.interpolate(data, noise, float(times[0]))

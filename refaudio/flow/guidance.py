@@ -53,7 +53,7 @@ def rescale(guided: State, cond: State, phi: float, *, axes: tuple[int, ...] = (
     Axis 1 is stable-audio-tools' choice, the channels of each frame; Lin et al. (2023) take all but the batch. A
     frame without spread stays as it is.
     """
-    phi = real("phi", phi, least=0, most=1)
+    phi = real("phi", phi, least=0.0, most=1.0)
     spread = guided.std(axes, keepdim=True)
     ratio = torch.where(spread > 0, cond.std(axes, keepdim=True) / spread, 1)
     return guided * (1 + phi * (ratio - 1))

@@ -106,7 +106,7 @@ def _times(times: Iterable[float] | Tensor, objective: Objective) -> Sequence[fl
     raw = times.tolist() if isinstance(times, Tensor) else listed("times", times)
     if not isinstance(raw, list) or len(raw) < 2:
         raise ValueError(f"times={raw!r} must be n + 1 times, for n steps of 1 or more")
-    points = [real(f"times[{i}]", point, least=0, most=1) for i, point in enumerate(raw)]
+    points = [real(f"times[{i}]", point, least=0.0, most=1.0) for i, point in enumerate(raw)]
     sign = 1 if objective.time == "data at 1" else -1
     for i, (point, after) in enumerate(itertools.pairwise(points), 1):
         if not sign * (after - point) > 0:
