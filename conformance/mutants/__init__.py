@@ -11,7 +11,10 @@ from typing import Any
 from ..adapter import Adapter, load
 
 REFERENCE = "refaudio.conformance.adapters.reference"
-MODULES = "audio audio_files audio_time delay delay_use loss loss_labels loss_learnt loss_mean loss_step seed".split()
+MODULES = (
+    "audio audio_files audio_time delay delay_use loss loss_labels loss_learnt loss_mean loss_step seed "
+    "grid grid_published path path_training"
+).split()
 
 
 @dataclass(frozen=True)
