@@ -8,7 +8,8 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-from ..adapter import Adapter, load
+from ..adapter import Adapter
+from ..load import load
 
 REFERENCE = "refaudio.conformance.adapters.reference"
 MODULES = (
