@@ -113,7 +113,9 @@ def levels_of(sigmas: Levels, objective: Objective = V) -> Levels:
 
 def custom(points: object, objective: Objective = RECTIFIED_FLOW) -> Levels:
     """Somebody's own times, checked: two or more of 0..1 that run strictly from the noise to the data -> (n + 1,)."""
-    own = [real(f"points[{i}]", point, least=0, most=1) for i, point in enumerate(listed("points", points))]
+    own = [
+        real(f"points[{i}]", point, least=0.0, most=1.0) for i, point in enumerate(listed("points", points))
+    ]
     if len(own) < 2:
         raise ValueError(f"points={own} must be two or more: n steps have n + 1 points")
     falls = objective.time == "data at 0"
@@ -150,7 +152,7 @@ def _count(steps: int) -> int:
 
 
 def _start(start: float) -> float:
-    return real("start", start, least=LEAST, most=1)
+    return real("start", start, least=LEAST, most=1.0)
 
 
 def _range(low: float, high: float) -> tuple[float, float]:

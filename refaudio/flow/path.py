@@ -191,7 +191,7 @@ def _times(x: Tensor, other: Tensor, t: Times) -> Tensor:
         if not tensor.is_floating_point():
             raise ValueError(f"{name}.dtype={tensor.dtype} must be a floating-point type")
     if not isinstance(t, Tensor):
-        t = torch.tensor(real("t", t, least=0, most=1), dtype=torch.float64, device=x.device)
+        t = torch.tensor(real("t", t, least=0.0, most=1.0), dtype=torch.float64, device=x.device)
     if not t.is_floating_point():
         raise ValueError(f"t.dtype={t.dtype} must be a floating-point type: times lie between 0 and 1")
     if t.ndim and t.shape != x.shape[:1]:
