@@ -45,9 +45,9 @@ def levels_of(impl: Implementation, points: object) -> Tensor:
     ],
     since="2026.1",
     mutants=[
+        "climbs-at-first",
         "points-for-steps",
         "one-step-too-many",
-        "climbs-at-first",
         "stops-short-of-the-data",
         "starts-at-full-noise",
         "grid-upside-down",
