@@ -45,8 +45,9 @@ def levels_of(impl: Implementation, points: object) -> Tensor:
     ],
     since="2026.1",
     mutants=[
-        "points-for-steps",
         "climbs-at-first",
+        "points-for-steps",
+        "one-step-too-many",
         "stops-short-of-the-data",
         "starts-at-full-noise",
         "grid-upside-down",
@@ -81,7 +82,7 @@ def has_one_point_more_than_steps(impl: Implementation, steps: int, start: float
         "a fraction of a step has no meaning; torch.linspace refuses it too",
     ],
     since="2026.1",
-    mutants=["no-steps-are-fine", "steps-cut-down", "at-least-one-step"],
+    mutants=["no-steps-are-fine", "steps-cut-down", "at-least-one-step", "points-for-steps"],
     draws={
         "steps": draw.choice(0, -1, 0.5, 2.5, "nan", "inf", -7, "-inf", 1.5, -3),
         "start": draw_flow.start(),
@@ -110,7 +111,14 @@ def refuses_impossible_steps(impl: Implementation, steps: float | str, start: fl
         "torchdiffeq refuses times that are not strictly monotone",
     ],
     since="2026.1",
-    mutants=["any-points-are-fine", "sorts-the-points", "stands-still", "nan-is-no-rise", "out-of-range"],
+    mutants=[
+        "any-points-are-fine",
+        "sorts-the-points",
+        "stands-still",
+        "nan-is-no-rise",
+        "out-of-range",
+        "data-twice",
+    ],
     draws={
         "levels": draw_flow.falling(),
         "damage": draw.choice("empty", "one", "repeated", "swapped", "nan", "above", "below"),
@@ -139,7 +147,7 @@ def refuses_unusable_points(impl: Implementation, levels: list[float], damage: s
         swapped = [*good[:i], good[i + 1], good[i], *good[i + 2 :]]
         repeated = [*good[: i + 1], *good[i:]]
         bad = {"empty": [], "one": good[:1], "repeated": repeated, "swapped": swapped}[damage]
-    expect_refusal(lambda: impl.check_grid(bad), f"points that are {damage}")
+    expect_refusal(lambda: impl.check_grid(bad), "unusable points")
 
 
 @law(
@@ -154,7 +162,7 @@ def refuses_unusable_points(impl: Implementation, levels: list[float], damage: s
         "measured: Euler's error on stable-audio-tools' grid stays at 0.08 from 256 to 4096 steps",
     ],
     since="2026.1",
-    mutants=["tail-of-fixed-width", "head-of-fixed-width", "sixteen-different-steps"],
+    mutants=["tail-of-fixed-width", "head-of-fixed-width"],
     draws={"steps": draw.integer(16, 64), "start": draw_flow.start()},
     regions={name: REGIONS[name] for name in ("plain generation", "a variation")},
 )

@@ -30,7 +30,14 @@ RANGE = {"low": draw.choice(*LOWS), "high": draw.choice(*HIGHS)}
         "noise of spread sigma_max is what the run is handed",
     ],
     since="2026.1",
-    mutants=["one-step-from-the-lowest", "sigmas-without-the-data", "sigmas-rise", "sigmas-miss-the-lowest"],
+    mutants=[
+        "one-step-from-the-lowest",
+        "sigmas-one-too-many",
+        "sigmas-without-the-data",
+        "sigmas-end-above-0",
+        "sigmas-miss-the-lowest",
+        "sigmas-from-a-table",
+    ],
     draws={"steps": draw_flow.steps(), **RANGE},
     regions={
         "one step": lambda case: case["steps"] == 1,
@@ -61,7 +68,7 @@ def starts_at_the_largest_sigma(impl: Implementation, steps: int, low: float, hi
         "k-diffusion's VDenoiser: t = 2 atan(sigma) / pi",
     ],
     since="2026.1",
-    mutants=["sigma-by-the-other-path", "sigma-upside-down", "sigma-cut-at-one"],
+    mutants=["sigma-by-the-other-path", "sigma-as-a-power", "sigma-cut-at-one"],
     draws={"sigmas": draw.Draw(draw.st.lists(draw.st.sampled_from((*LOWS, *HIGHS)), min_size=1, max_size=4))},
     regions={
         "large": lambda case: max(case["sigmas"]) > 10,
@@ -129,13 +136,20 @@ PUBLISHED: dict[str, Callable[[int, torch.dtype], Tensor]] = {
         "the grids of diffusers' own schedulers, where they are installed",
     ],
     since="2026.1",
-    mutants=["published-grid-is-uniform", "published-ends-not-pinned", "f5-without-sway", "cosine-in-sigma", "small-tail-forgotten"],
+    mutants=[
+        "published-grid-is-uniform",
+        "published-ends-not-pinned",
+        "f5-without-sway",
+        "cosine-as-a-flow",
+        "small-tail-forgotten",
+        "diffrhythm-by-points",
+    ],
     draws={"steps": draw_flow.steps(), "grid": draw_flow.one_of(list(PUBLISHED), "grid")},
     regions={
         **{name: lambda case, name=name: case["grid"] == name for name in PUBLISHED},
         "one step": lambda case: case["steps"] == 1,
     },
-)  # fmt: skip
+)
 def has_the_published_times(impl: Implementation, steps: int, grid: str) -> None:
     """published_grid(name, n) (n + 1,) holds the times of stable-audio-flow, stable-audio-v, flow-match-euler, f5 and diffrhythm in n steps."""
     exact, plain = (PUBLISHED[grid](steps, kind) for kind in (torch.float64, torch.float32))

@@ -9,6 +9,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
+from .budget import EPS, FACTOR, Budget
 from .law import Implementation, decline
 
 TIMES, PREDICTIONS, SHAPES = (
@@ -65,6 +66,16 @@ def pair(seed: int, batch: int, form: list[int]) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.randn((2, batch, *form), generator=generator)
     return drawn[0] * 2 + 1, drawn[1]
+
+
+def mixing(want: Tensor, *parts: Tensor, least: float = 1.0) -> Budget:
+    """What float32 earns on a mixture of these parts, divided by no less than `least`.
+
+    Coefficients are sines of rounded angles: each is off by eps of 1, however small it is.
+    """
+    whole = torch.stack([part.double().abs() for part in parts]).sum(0)
+    share = float(whole.norm() / want.double().norm().clamp(min=1e-300))
+    return Budget(2 * FACTOR["elementwise"] * EPS[torch.float32] * share / least)
 
 
 def column(t: Tensor) -> Tensor:

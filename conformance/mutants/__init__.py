@@ -8,13 +8,14 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-from ..adapter import Adapter, load
+from ..adapter import Adapter
+from ..load import load
 
 REFERENCE = "refaudio.conformance.adapters.reference"
-MODULES = """
-audio audio_files audio_time delay delay_use guide loss loss_labels loss_learnt loss_mean loss_step
-seed solve solve_edit solve_order solve_runs
-""".split()
+MODULES = (
+    "audio audio_files audio_time delay delay_use loss loss_labels loss_learnt loss_mean loss_step seed "
+    "grid grid_published path path_training guide solve solve_edit solve_order solve_runs"
+).split()
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from ..errors import integer, listed, positive, real
@@ -39,7 +39,8 @@ def times(levels: Levels, objective: Objective) -> Levels:
 
 def uniform(steps: int, start: float = 1.0) -> Levels:
     """n equal steps from `start` to 0: (n + 1,). DiffRhythm's, whose 32 are the points: it takes 31 steps."""
-    return _falling(_start(start) * torch.linspace(1, 0, _count(steps) + 1, dtype=torch.float64), start)
+    start = _start(start)
+    return _falling(start * torch.linspace(1, 0, _count(steps) + 1, dtype=torch.float64), start)
 
 
 def log_snr(steps: int, start: float = 1.0) -> Levels:
@@ -68,14 +69,14 @@ def polyexponential(
     steps: int, low: float = 0.3, high: float = 500.0, rho: float = 1.0, objective: Objective = V
 ) -> Levels:
     """The levels of `polyexponential_sigmas`: (n + 1,), with a fixed tail. At rho 1 diffusers' CosineDPM."""
-    return levels_of(polyexponential_sigmas(steps, low, high, rho), objective)
+    return _strictly(levels_of(polyexponential_sigmas(steps, low, high, rho), objective))
 
 
 def karras(
     steps: int, low: float = 0.3, high: float = 500.0, rho: float = 7.0, objective: Objective = V
 ) -> Levels:
     """The levels of `karras_sigmas`: (n + 1,), with a fixed tail."""
-    return levels_of(karras_sigmas(steps, low, high, rho), objective)
+    return _strictly(levels_of(karras_sigmas(steps, low, high, rho), objective))
 
 
 def flow_match_euler(steps: int, shift: float = 1.0) -> Levels:
@@ -93,27 +94,30 @@ def flow_match_euler(steps: int, shift: float = 1.0) -> Levels:
 def polyexponential_sigmas(steps: int, low: float, high: float, rho: float = 1.0) -> Levels:
     """n noise-to-data ratios from exactly `high`, also for one step, to `low`, then 0: (n + 1,), equal in log at rho 1."""
     low, high = _range(low, high)
-    ramp = 1 - (1 - _ramp(steps)) ** positive("rho", rho)
+    ramp = 1 - (1 - _ramp(steps)) ** real("rho", rho, least=0.1, most=100.0)
     return _falling_sigmas(torch.exp(math.log(high) + (math.log(low) - math.log(high)) * ramp), low, high)
 
 
 def karras_sigmas(steps: int, low: float, high: float, rho: float = 7.0) -> Levels:
     """n noise-to-data ratios from exactly `high` to `low`, equal in sigma ** (1 / rho), then 0: (n + 1,) (EDM, eq. 5)."""
     low, high = _range(low, high)
-    root = 1 / positive("rho", rho)
+    rho = real("rho", rho, least=0.1, most=100.0)
+    root = 1 / rho
     return _falling_sigmas((high**root + (low**root - high**root) * _ramp(steps)) ** rho, low, high)
 
 
-def levels_of(sigmas: Levels, objective: Objective = V) -> Levels:
+def levels_of(sigmas: Float[Tensor, "N"], objective: Objective = V) -> Levels:
     """The levels at which noise stands to data as sigma to 1: (N,) -> (N,). For v 2 atan(sigma) / pi."""
-    return objective.noise_level(
-        objective.time_of_log_snr(-torch.as_tensor(sigmas, dtype=torch.float64).log())
-    )
+    if not isinstance(sigmas, Tensor) or not sigmas.is_floating_point() or not bool((sigmas >= 0).all()):
+        raise ValueError(f"sigmas={sigmas!r} must be a float tensor, 0 or above")
+    return objective.noise_level(objective.time_of_log_snr(-sigmas.double().log()))
 
 
 def custom(points: object, objective: Objective = RECTIFIED_FLOW) -> Levels:
     """Somebody's own times, checked: two or more of 0..1 that run strictly from the noise to the data -> (n + 1,)."""
-    own = [real(f"points[{i}]", point, least=0, most=1) for i, point in enumerate(listed("points", points))]
+    own = [
+        real(f"points[{i}]", point, least=0.0, most=1.0) for i, point in enumerate(listed("points", points))
+    ]
     if len(own) < 2:
         raise ValueError(f"points={own} must be two or more: n steps have n + 1 points")
     falls = objective.time == "data at 0"
@@ -150,7 +154,7 @@ def _count(steps: int) -> int:
 
 
 def _start(start: float) -> float:
-    return real("start", start, least=LEAST, most=1)
+    return real("start", start, least=LEAST, most=1.0)
 
 
 def _range(low: float, high: float) -> tuple[float, float]:
@@ -166,12 +170,20 @@ def _ramp(steps: int) -> Tensor:
 
 
 def _falling(levels: Tensor, start: float) -> Tensor:
-    """The levels with exact ends, whatever rounding made of them."""
+    """The levels with exact ends, whatever rounding made of them; ValueError where rounding made two of them one."""
     levels[0], levels[-1] = start, 0
-    return levels
+    return _strictly(levels)
 
 
 def _falling_sigmas(sigmas: Tensor, low: float, high: float) -> Tensor:
     """The ratios with exact ends, and the 0 of the data behind them."""
     sigmas[-1], sigmas[0] = low, high
-    return torch.cat([sigmas, sigmas.new_zeros(1)])
+    return _strictly(torch.cat([sigmas, sigmas.new_zeros(1)]))
+
+
+def _strictly(levels: Tensor) -> Tensor:
+    if not bool((levels.diff() < 0).all()):
+        raise ValueError(
+            f"steps={len(levels) - 1} must be fewer, or the range wider: float64 cannot tell its levels apart"
+        )
+    return levels

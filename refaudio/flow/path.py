@@ -115,13 +115,15 @@ class Objective:
         """Of (x_t, answer) in (data, noise): alpha b - sigma a. v is a quarter turn, whichever way time runs."""
         return self._towards_noise if self.predicts == "velocity" else 1
 
-    def _coefficients(self, first: Tensor, second: Tensor, t: Times) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _coefficients(
+        self, first: Tensor, second: Tensor, t: Tensor | float
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """alpha, sigma, a, b at t, (B, 1, ...) each, in a dtype that lifts half precision to float32.
 
         Computed in t's own dtype where that is wider: t is the number that a half-precision cast hurts most.
         """
-        dtype = torch.promote_types(_wide(first), _wide(second))
         t = _times(first, second, t)
+        dtype = torch.promote_types(_wide(first), _wide(second))
         alpha, sigma = self.alpha(t), self.sigma(t)
         if self.predicts == "velocity":
             a, b = torch.full_like(t, -self._towards_noise), torch.full_like(t, self._towards_noise)
@@ -183,15 +185,18 @@ def _norm(objective: Objective, t: Tensor) -> Tensor:
     return torch.hypot(objective.alpha(t), objective.sigma(t))
 
 
-def _times(x: Tensor, other: Tensor, t: Times) -> Tensor:
+def _times(x: Tensor, other: Tensor, t: Tensor | float) -> Tensor:
     """t as (B, 1, ...) or (1, ...) against x (B, ...), in float32 or wider; values are not looked at: no host sync."""
+    for tensor in x, other:
+        if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+            kind = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
+            raise ValueError(
+                f"dtype={kind} must be a floating-point type: data, noise and states are tensors"
+            )
     if x.shape != other.shape or not x.ndim:
         raise ValueError(f"shapes={tuple(x.shape)}, {tuple(other.shape)} must be one: (B, ...)")
-    for name, tensor in ("x", x), ("other", other):
-        if not tensor.is_floating_point():
-            raise ValueError(f"{name}.dtype={tensor.dtype} must be a floating-point type")
     if not isinstance(t, Tensor):
-        t = torch.tensor(real("t", t, least=0, most=1), dtype=torch.float64, device=x.device)
+        t = torch.tensor(real("t", t, least=0.0, most=1.0), dtype=torch.float64, device=x.device)
     if not t.is_floating_point():
         raise ValueError(f"t.dtype={t.dtype} must be a floating-point type: times lie between 0 and 1")
     if t.ndim and t.shape != x.shape[:1]:

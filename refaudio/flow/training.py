@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from ..errors import LONGEST, integer
+from ..errors import LONGEST, integer, positive
 
 Levels = Float32[Tensor, "B"]
 
@@ -36,7 +36,7 @@ def logit_normal(count: int, generator: torch.Generator) -> Levels:
 def trunc_logit_normal(count: int, generator: torch.Generator) -> Levels:
     """(B,) 1 - z, z = sigmoid(N(0, 1)) above 0.075, stretched to [0, 1): mean 0.538. stable-audio-tools', for flows."""
     lowest = math.log(LEAST_LOGIT_NORMAL / (1 - LEAST_LOGIT_NORMAL))
-    below = torch.special.ndtr(torch.tensor(lowest, dtype=torch.float64)).to(generator.device)
+    below = float(torch.special.ndtr(torch.tensor(lowest, dtype=torch.float64)))
     z = torch.sigmoid(torch.special.ndtri(below + (1 - below) * _uniform(count, generator)))
     return (1 - (z - LEAST_LOGIT_NORMAL) / (1 - LEAST_LOGIT_NORMAL)).clamp(0, 1).float()
 
@@ -92,14 +92,23 @@ def shifted(t: Float[Tensor, "..."], s: float) -> Float[Tensor, "..."]:
 
     As 1 + (s - 1) t, the divisor rounds so that in float32 the noise can lie at 1.0000001, beyond all log(1 - t).
     """
+    if not isinstance(t, Tensor) or not t.is_floating_point():
+        raise ValueError(f"t={t!r} must be a float tensor of noise levels")
+    s = positive("s", s)
     return s * t / (1 - t + s * t)
 
 
 def _uniform(count: int, generator: torch.Generator) -> Tensor:
-    count = integer("count", count, least=0, most=LONGEST)
+    count = _checked(count, generator)
     return torch.rand(count, generator=generator, dtype=torch.float64, device=generator.device)
 
 
 def _normal(count: int, generator: torch.Generator) -> Tensor:
-    count = integer("count", count, least=0, most=LONGEST)
+    count = _checked(count, generator)
     return torch.randn(count, generator=generator, dtype=torch.float64, device=generator.device)
+
+
+def _checked(count: int, generator: torch.Generator) -> int:
+    if not isinstance(generator, torch.Generator):
+        raise ValueError(f"generator={generator!r} must be a torch.Generator: randomness is an argument")
+    return integer("count", count, least=0, most=LONGEST)

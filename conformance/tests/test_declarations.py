@@ -1,10 +1,10 @@
-"""A convention may be declared for each family of a module: flow has clean data at 0 where dynamics has it at 1."""
+"""What an adapter declares: a convention for all of it, or one for each of its families; a slip is asked about."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 
-from refaudio.conformance.adapter import load
+from refaudio.conformance.load import load
 from refaudio.conformance.run import Bound
 
 
@@ -23,3 +23,8 @@ def test_a_law_reads_the_convention_of_its_own_family() -> None:
 def test_a_plain_declaration_speaks_for_every_family() -> None:
     adapter = load(SimpleNamespace(delay=print, TIME="data at 1"))
     assert (adapter.convention("TIME", "SOLVE"), adapter.convention("TIME", "SHORTCUT")) == ("data at 1",) * 2
+
+
+def test_a_declaration_with_a_slip_in_its_name_is_asked_about() -> None:
+    notes = load(SimpleNamespace(delay=print, EOSS="none", WINDOW=3)).notes
+    assert notes == ["'EOSS' is no declaration of the spec: did you mean 'EOS'?"]
