@@ -81,7 +81,7 @@ def continuation(batch: int, frames: int, known: int) -> Keep:
     return kept
 
 
-def fit(data: Latents, keep: Keep, frames: int) -> tuple[Latents, Keep]:
+def fit(data: Latents, keep: Keep, frames: int) -> tuple[Float[Tensor, "B D M"], Bool[Tensor, "B M"]]:
     """Cut data (B, D, L) and keep (B, L) to so many frames, or fill up with frames that are to be made; both say so."""
     missing = integer("frames", frames, least=0, most=LONGEST) - data.shape[-1]
     if missing:
