@@ -47,7 +47,7 @@ REGIONS = {
     ],
     since="2026.1",
     mutants=[
-        "steps-are-points",
+        "as-many-points-as-steps",
         "stops-before-the-last-step",
         "step-of-the-next-interval",
         "tree-with-bounds",
@@ -81,7 +81,7 @@ def arrives(
         "k-diffusion's and diffusers' loops call it once a step and order",
     ],
     since="2026.1",
-    mutants=["steps-are-points", "asks-at-the-end-too", "asks-twice"],
+    mutants=["as-many-points-as-steps", "asks-at-the-end-too", "asks-twice"],
     draws=CASE,
     regions=REGIONS,
 )
@@ -124,7 +124,7 @@ def costs_what_it_says(
     since="2026.1",
     mutants=[
         "half-precision-time",
-        "one-time-for-all",
+        "one-number-for-all",
         "told-the-next-time",
         "told-in-thousands",
         "starts-from-other-noise",

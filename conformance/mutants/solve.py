@@ -29,8 +29,8 @@ def marched(network: Network, x: Tensor, times: Sequence[float] | Tensor) -> Ten
     return x
 
 
-@mutant("steps-are-points", "flow:12", "flow:10")
-def steps_are_points_of_solve(network: Network, x: Tensor, steps: int, *rest: Any) -> Tensor:
+@mutant("as-many-points-as-steps", "flow:12", "flow:10")
+def as_many_points_as_steps_of_solve(network: Network, x: Tensor, steps: int, *rest: Any) -> Tensor:
     """n times are made for n steps: one step fewer is walked, and of a single one none: the noise comes back"""
     if steps == 1:
         return x.clone()
@@ -92,8 +92,8 @@ def half_precision_time_of_solve(network: Network, *rest: Any) -> Tensor:
     return right.solve(told(network, lambda t: t.half()), *rest)
 
 
-@mutant("one-time-for-all", "flow:20")
-def one_time_for_all_of_solve(network: Network, *rest: Any) -> Tensor:
+@mutant("one-number-for-all", "flow:20")
+def one_number_for_all_of_solve(network: Network, *rest: Any) -> Tensor:
     """the network is told one number for the whole batch, as a tensor without axes"""
     return right.solve(told(network, lambda t: t[0]), *rest)
 
