@@ -24,7 +24,9 @@ def _method(adapter: Adapter) -> str:
 
 
 def _integrate(function: Callable[..., Any], network: Ideal, x: Tensor, method: str) -> Any:
-    times = network.speaks.told(torch.tensor(levels_of([1] * STEPS), dtype=torch.float64)).to(x.dtype)
+    times = network.speaks.told(
+        torch.tensor(levels_of([1] * STEPS, network.speaks.start), dtype=torch.float64)
+    ).to(x.dtype)
     return function(network, x, times, generators(0, BATCH), method)
 
 

@@ -18,9 +18,11 @@ def method(*names: str) -> Draw:
     return Draw(st.sampled_from(names), {"method": Size(str, shared, is_word)})
 
 
-def widths(most: int = 6) -> Draw:
+def widths(most: int = 7) -> Draw:
     """A grid of 1..`most` steps, as how wide each is beside the others."""
-    return Draw(st.lists(st.integers(1, 4), min_size=1, max_size=most))
+    each = st.integers(1, 4)
+    many = st.lists(each, min_size=most, max_size=most)
+    return Draw(st.one_of(st.lists(each, min_size=1, max_size=most), many))
 
 
 def eighths(low: int, high: int) -> Draw:

@@ -40,6 +40,11 @@ class Language:
     def straight(self) -> bool:
         return self.predicts != "v"
 
+    @property
+    def start(self) -> float:
+        """The level of a whole run on given times; on the path cos, sin the ratio of noise to data is infinite at 1."""
+        return 1.0 if self.straight else 0.95
+
     def told(self, level: Tensor) -> Tensor:
         """Levels as times of this language, and back."""
         return level if self.time == "data at 0" else 1 - level

@@ -67,7 +67,7 @@ def arrives(
     """Any number of steps from 1 on takes x (B, C, L) to the data exactly: along a constant velocity to x - c, towards one data point to that."""
     speaks, x = language(impl, method), state(seed, batch, channels, frames)
     truth, want = easy(speaks, method, x, seed)
-    got = run(impl, Ideal(speaks, truth), x.clone(), levels_of(widths), method)
+    got = run(impl, Ideal(speaks, truth), x.clone(), levels_of(widths, speaks.start), method)
     expect_near(got, want, x, "where it ends")
 
 
@@ -98,7 +98,7 @@ def costs_what_it_says(
     speaks, x = language(impl, method), state(seed, batch, channels, frames)
     truth, _ = easy(speaks, method, x, seed) if speaks.straight else easy(speaks, "ddim", x, seed)
     network, steps = Ideal(speaks, truth), len(widths)
-    run(impl, network, x.clone(), levels_of(widths), method)
+    run(impl, network, x.clone(), levels_of(widths, speaks.start), method)
     each, spared = CALLS.get(method, (1, 0))
     rows = [batch * calls for calls in (each * steps, each * steps - spared)]
     expect_that(
@@ -147,7 +147,7 @@ def tells_the_time(
     """The network is told one time a row, t (B,) in float32 or wider, first at x and the noise, then ever nearer to the data."""
     speaks, x = language(impl, method), state(seed, batch, channels, frames)
     truth, _ = easy(speaks, method, x, seed) if speaks.straight else easy(speaks, "ddim", x, seed)
-    network, levels = Ideal(speaks, truth), levels_of(widths)
+    network, levels = Ideal(speaks, truth), levels_of(widths, speaks.start)
     run(impl, network, x.clone(), levels, method)
     forms = [_form(call.t) for call in network.calls]
     expect(forms, [f"{len(call.x)} in float32 or wider" for call in network.calls], "the form of the times")
@@ -229,7 +229,7 @@ def refuses_no_steps(
             lambda: impl.solve(network, x, steps, None, given, method), "a number of steps that is none"
         )
     expect(len(network.calls), 0, "calls before the refusal")
-    got = run(impl, network, x, levels_of([1, 1]), method)
+    got = run(impl, network, x, levels_of([1, 1], speaks.start), method)
     expect_that(
         bool(network.calls) and got.shape == want.shape,
         "a run of two steps",

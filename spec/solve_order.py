@@ -68,7 +68,7 @@ ROUNDINGS = 200  # an error of so many roundings of the state says nothing about
 def reaches_its_order(impl: Implementation, mixture: int, method: str) -> None:
     """On equal steps the error falls with the method's order: Euler and DDIM 0.9 at least, Heun and midpoint 1.8, RK4 3.7, DPM-Solver++ 2M 1.4."""
     speaks, truth = language(impl, method), MIXTURES[mixture]
-    start = 1.0 if speaks.straight else 0.95  # a ratio of noise to data is infinite at 1
+    start = speaks.start
     least, few, many = ORDERS[method]
     x = quantiles(48)
     alpha, sigma = (float(part) for part in speaks.path(torch.tensor(start, dtype=torch.float64)))
@@ -119,7 +119,7 @@ def keeps_a_wide_state(
     if speaks.predicts != "velocity":
         decline("an answer in half precision is exact as a velocity alone")
     network = Ideal(speaks, Straight(torch.full(x.shape, slope, dtype=torch.float64)), answers=dtype)
-    got = run(impl, network, x.clone(), levels_of([1] * steps), method)
+    got = run(impl, network, x.clone(), levels_of([1] * steps, speaks.start), method)
     want = x.to(torch.float64) - slope
     if got.dtype == dtype:
         expect_near(got, want.to(dtype), x, "the sum of all steps", "elementwise")  # handed back as it came
@@ -160,7 +160,7 @@ def bounces(impl: Implementation, steps: int, mean: float, deviation: float, see
     speaks, deviation = language(impl, method), deviation + 0.25
     x = state(seed, 2, 1, 4000)
     network = Ideal(speaks, Gaussian(mean, deviation))
-    got = run(impl, network, x.clone(), levels_of([1] * steps), method, generators(seed, 2))
+    got = run(impl, network, x.clone(), levels_of([1] * steps, speaks.start), method, generators(seed, 2))
     last = network.calls[-1]
     shape = (-1, 1, 1)
     alpha, sigma = (part.reshape(shape) for part in speaks.path(last.level))

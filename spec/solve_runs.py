@@ -58,7 +58,7 @@ def keeps_items_apart(
 ) -> None:
     """Item i of a batch (B, C, L) is what its own noise and its own generator make of it alone, whatever B is."""
     speaks, x = language(impl, method), state(seed, batch, 2, frames)
-    levels = levels_of([*widths, 1])
+    levels = levels_of([*widths, 1], speaks.start)
     whole = run(impl, Ideal(speaks, TRUTH), x.clone(), levels, method, generators(seed, batch))
     alone = [
         run(impl, Ideal(speaks, TRUTH), x[i : i + 1].clone(), levels, method, generators(seed, 1, i))
@@ -94,7 +94,7 @@ def runs_by_itself(
 ) -> None:
     """A run is a function of its arguments: repeated, or with another run inside, it ends alike; x and the global generators stay as they were."""
     speaks, x, other = language(impl, method), state(seed, batch, 2, frames), state(seed + 7, 1, 1, 2)
-    levels, before = levels_of([*widths, 1, 1, 1]), x.clone()
+    levels, before = levels_of([*widths, 1, 1, 1], speaks.start), x.clone()
 
     def once(network: Ideal) -> Tensor:
         return run(impl, network, x, levels, method, generators(seed, batch))
@@ -162,9 +162,9 @@ def lets_failures_through(
         raise Stopped("the network failed")
 
     broken = _Visited(speaks, TRUTH, visit=fail, at=at)
-    got = _stopped(lambda: run(impl, broken, x.clone(), levels_of(widths), method))
+    got = _stopped(lambda: run(impl, broken, x.clone(), levels_of(widths, speaks.start), method))
     expect_that(got is None, "what comes of a run that failed", got=got, want="the exception")
-    whole = run(impl, Ideal(speaks, TRUTH), x.clone(), levels_of(widths), method)
+    whole = run(impl, Ideal(speaks, TRUTH), x.clone(), levels_of(widths, speaks.start), method)
     expect_that(
         bool(torch.isfinite(whole).all()) and whole.shape == x.shape,
         "what comes of a run that did not",
