@@ -18,7 +18,7 @@ from ..spec.delay import BOS, EOS, PAD, make_codes
 from ..spec.functions import FUNCTIONS
 from ..spec.oracles import delayed
 from ..spec.scripts import EchoCodec
-from . import smoke_audio, smoke_codec, smoke_lm, smoke_loss, smoke_rollout
+from . import smoke_audio, smoke_codec, smoke_flow, smoke_lm, smoke_loss, smoke_rollout, smoke_solve
 from .adapter import Adapter
 
 FRAMES, BATCH = 5, 3
@@ -130,6 +130,8 @@ PROBES: Mapping[str, list[Callable[[Adapter], str | None]]] = {
     **smoke_codec.PROBES,
     **smoke_lm.PROBES,
     **smoke_rollout.PROBES,
+    **smoke_solve.PROBES,
+    **smoke_flow.PROBES,
 }
 
 

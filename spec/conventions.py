@@ -8,6 +8,8 @@ CONVENTIONS: dict[str, tuple[str, ...]] = {
     "STEP": ("fraction", "grid units", "exponent"),
     "PREDICTS": ("data", "velocity", "noise", "v"),
     "BRANCHES": ("all frames", "own frames"),  # what each branch of a shortcut loss is divided by
+    "GRID": ("convergent", "fixed tail"),  # whether the last step narrows with the others
+    "TIMES": ("uniform", "logit-normal", "trunc-logit-normal", "log-snr"),  # what training draws
     "GUIDANCE": ("w", "s"),  # w: 1 is neutral; s: 0 is neutral
     "EOS": ("staggered", "one row", "none"),
     "LENGTH": ("floor", "ceil", "round"),
