@@ -238,3 +238,7 @@ FUNCTIONS = {
         "guided where low <= levels (B,) <= high, conditional elsewhere",
     ),
 }
+
+# Two families use one name for different things. An implementation that declares FAMILIES without the other one may
+# use it: `step` is the training step of LOSS, or a language model's; `load` is AUDIO's, or a model's.
+SHORT = {"advance": "step", "load_model": "load"}
