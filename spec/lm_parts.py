@@ -203,12 +203,15 @@ def keeps_the_variance(
     cost="model",
     mutants=["scale-of-one-with-ordinary-weights"],
     draws={
-        "width": draw.choice(64, 128, 256),
-        "heads": draw.choice(1, 2, 4),
+        "width": draw.choice(64, 256, 2048),
+        "heads": draw.choice(1, 2),
         "features": draw.choice(64, 128),
         "seed": draw.seed(),
     },
-    regions={"Dia's heads": lambda case: case["features"] == 128},
+    regions={
+        "Dia's heads": lambda case: case["features"] == 128,
+        "Dia's width": lambda case: case["width"] == 2048,
+    },
 )
 def attention_begins_soft(impl: Implementation, width: int, heads: int, features: int, seed: int) -> None:
     """init_attention: fresh kernels q, k (D, H, F) and their scale; for unit inputs the logits scale * q k deviate by 3 at most."""
