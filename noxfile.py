@@ -219,6 +219,7 @@ def install_peers(session: nox.Session, extras: str) -> None:
         "audiocraft",
         "moshi",
         "descript-audiotools",
+        "descript-audio-codec",
         "torchcodec",
     )  # each pins what no adapter needs of it
     for peer in alone:
