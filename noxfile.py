@@ -40,6 +40,7 @@ def conformance(session: nox.Session) -> None:
     session.run("refaudio", "matrix", str(report))
     session.run("python", "-m", "refaudio.conformance.index", "--check")
     session.run("python", "-m", "refaudio.conformance.matrix", "--check")
+    session.run("python", "-m", "refaudio.conformance.parity", "--check")
 
 
 @nox.session
@@ -195,6 +196,13 @@ def check_peer(session: nox.Session, adapter: Path) -> None:
         report.replace(Path("conformance/results", report.name))
     else:
         session.warn(f"{adapter.stem} is unavailable here")
+
+
+@nox.session
+def parity(session: nox.Session) -> None:
+    """Our models beside other people's, on the same weights; rewrites conformance/PARITY.md."""
+    install_peers(session, "check,models")
+    session.run("python", "-m", "refaudio.conformance.parity", *session.posargs)
 
 
 @nox.session
