@@ -165,7 +165,8 @@ def _begun(model: Any, inputs: Asked) -> Any:
 
 def _peer_guided(got: Any, inputs: Asked) -> Tensor:
     cond, uncond = got.logits.unflatten(0, (2, -1))[:, :, -1].unsqueeze(1)
-    return cond + SCALE * (cond - uncond)
+    made: Tensor = cond + SCALE * (cond - uncond)
+    return made
 
 
 @torch.no_grad()
@@ -206,7 +207,7 @@ def on_a_gpu() -> Iterator[Row]:
 
 def captured(call: Callable[[], object]) -> Any:
     """A call as a CUDA graph, warm."""
-    side = torch.cuda.Stream()
+    side: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(3):

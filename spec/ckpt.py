@@ -26,10 +26,7 @@ FILES = {
 REGIONS = {
     "more than ten tables": lambda case: case["codebooks"] > 10,
     "one codebook": lambda case: case["codebooks"] == 1,
-    **{
-        name: (lambda case, name=name: case["layout"] == name)
-        for name in ("transformers", "nari", "nari-first")
-    },
+    **draw_lm.regions("layout", "transformers", "nari", "nari-first"),
 }
 
 
@@ -133,9 +130,7 @@ def loads_the_function(impl: Implementation, layout: str, codebooks: int, seed: 
         "kind": draw.choice("missing", "stranger", "transposed"),
         "at": draw.integer(0, 1000),
     },
-    regions={
-        kind: (lambda case, kind=kind: case["kind"] == kind) for kind in ("missing", "stranger", "transposed")
-    },
+    regions=draw_lm.regions("kind", "missing", "stranger", "transposed"),
     spare=SPARE,
 )
 def refuses_misfits(impl: Implementation, layout: str, codebooks: int, seed: int, kind: str, at: int) -> None:

@@ -64,7 +64,7 @@ def _model(codebooks: int) -> Any:
 
 def _by_row(logits: Tensor, rows: Tensor) -> Tensor:
     """(B * K, R, V) -> (B, R, K, V)."""
-    return logits.unflatten(0, (len(rows), -1)).transpose(1, 2)
+    return logits.reshape(len(rows), -1, *logits.shape[1:]).transpose(1, 2)
 
 
 def logits(text: Tensor, mask: Tensor, rows: Tensor) -> Tensor:
