@@ -24,7 +24,7 @@ def planes(codes: Integer[Tensor, "B T twoK"]) -> Integer[Tensor, "B T twoK"]:
     return codes.unflatten(2, (_half(codes), 2)).transpose(2, 3).flatten(2)
 
 
-def join_planes(codes: Integer[Tensor, "2 T K"]) -> Integer[Tensor, "1 T twoK"]:
+def join_planes(codes: Integer[Tensor, "C T K"]) -> Integer[Tensor, "1 T twoK"]:
     """The planes of one stereo clip beside each other, left then right: (2, T, K) -> (1, T, 2K)."""
     if codes.ndim != 3 or len(codes) != 2:
         raise ValueError(f"codes.shape={tuple(codes.shape)} must be (2, T, K): left and right")
