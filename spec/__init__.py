@@ -20,6 +20,7 @@ from . import (
     delay_use,
     grid,
     grid_published,
+    guide,
     loss,
     loss_labels,
     loss_learnt,
@@ -28,6 +29,10 @@ from . import (
     path,
     path_training,
     seed,
+    solve,
+    solve_edit,
+    solve_order,
+    solve_runs,
 )
 from .law import AREAS, LAWS, Broken, Case, Declined, Implementation, Law, expect, find
 
@@ -59,6 +64,7 @@ __all__ = [
     "find",
     "grid",
     "grid_published",
+    "guide",
     "loss",
     "loss_labels",
     "loss_learnt",
@@ -67,4 +73,8 @@ __all__ = [
     "path",
     "path_training",
     "seed",
+    "solve",
+    "solve_edit",
+    "solve_order",
+    "solve_runs",
 ]

@@ -128,4 +128,42 @@ FUNCTIONS = {
         "grid steps",
         "the n + 1 times of stable-audio-flow, stable-audio-v, flow-match-euler, f5 or diffrhythm",
     ),
+    "solve": _function(
+        "network x steps scale generator method",
+        "noise x (B, C, L) -> data, in n steps of network(x, t), t (B,); with guidance `scale` (None: without) network(x, t, "
+        "cond), cond zero in rows without condition; generator: one an element; ddim and dpmpp-3m-sde: the network predicts v",
+    ),
+    "integrate": _function(
+        "network x times generator method",
+        "the same on n + 1 times given in the declared TIME, from the noise to the data",
+    ),
+    "watch": _function(
+        "network x steps callback method",
+        "solve, with a callback at each step, called with whatever the code hands it",
+    ),
+    "vary": _function(
+        "network data noise steps strength generator method",
+        "data (B, C, L), mixed with noise to the level `strength` of 0..1 -> a variation",
+    ),
+    "inpaint": _function(
+        "network data noise keep steps generator method",
+        "data and noise (B, C, L), keep (B, L), True where data stay -> (B, C, L)",
+    ),
+    "admit": _function(
+        "objective method scale",
+        "what the code does when a model of this objective (v, rectified_flow, rf_denoiser, None: undeclared) is sampled so: "
+        "nothing, a warning, or a refusal",
+    ),
+    "guide_velocity": _function("cond uncond scale", "the guided answer (B, C, L), in the declared GUIDANCE"),
+    "guided": _function(
+        "network x t cond scale",
+        "one guided evaluation of network(x, t, cond) at x (B, C, L), t (B,), cond (B, S, D)",
+    ),
+    "rescale": _function(
+        "guided cond phi", "the guided answer, phi of the way to the spread of the conditional one"
+    ),
+    "guide_interval": _function(
+        "cond uncond scale levels low high",
+        "guided where low <= levels (B,) <= high, conditional elsewhere",
+    ),
 }

@@ -10,15 +10,16 @@ from refaudio import __version__, audio, losses, seeds
 from refaudio.audio import transform
 from refaudio.codeclm import delay as pattern_of_delays
 
-from . import reference_flow, toy_trainer
+from . import reference_flow, reference_solve, toy_trainer
 
 IMPLEMENTATION = {"name": "refaudio", "version": __version__}
-FAMILIES = ["AUDIO", "DELAY", "LOSS", "SEED", "PATH", "GRID"]
+FAMILIES = ["AUDIO", "DELAY", "LOSS", "SEED", "PATH", "GRID", "SOLVE", "GUIDE"]
 EOS = "staggered"
 TIME = {"flow": reference_flow.TIME}
 PREDICTS = {"flow": reference_flow.PREDICTS}
 GRID = reference_flow.GRID
 TIMES = reference_flow.TIMES
+GUIDANCE = "w"
 LOSS = "mean of channels"
 ACCUMULATION = "global"
 LENGTH = "ceil"
@@ -57,6 +58,16 @@ sway = reference_flow.sway
 sigmas = reference_flow.sigmas
 sigma_to_time = reference_flow.sigma_to_time
 published_grid = reference_flow.published_grid
+solve = reference_solve.solve
+integrate = reference_solve.integrate
+watch = reference_solve.watch
+vary = reference_solve.vary
+inpaint = reference_solve.inpaint
+admit = reference_solve.admit
+guide_velocity = reference_solve.guide_velocity
+guided = reference_solve.guided
+rescale = reference_solve.rescale
+guide_interval = reference_solve.guide_interval
 
 
 def delay(codes: Tensor, delays: Sequence[int], bos: int, pad: int, eos: int | None) -> Tensor:

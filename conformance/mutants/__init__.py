@@ -14,7 +14,7 @@ from ..load import load
 REFERENCE = "refaudio.conformance.adapters.reference"
 MODULES = (
     "audio audio_files audio_time delay delay_use loss loss_labels loss_learnt loss_mean loss_step seed "
-    "grid grid_published path path_training"
+    "grid grid_published path path_training guide solve solve_edit solve_order solve_runs"
 ).split()
 
 
