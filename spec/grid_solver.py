@@ -25,7 +25,7 @@ FLOWS = [name for name in METHODS if name not in OF_V]
     since="2026.1",
     mutants=["a-method-with-its-own-times", "one-step-spared"],
     draws={
-        "steps": draw.integer(1, 8),
+        "steps": draw.integer(1, 5),
         "batch": draw.batch(),
         "seed": draw.seed(),
         "method": draw_solve.method(*FLOWS),
