@@ -100,6 +100,77 @@ FUNCTIONS = {
         "seed count shape",
         "the noise of a whole batch: (count, *shape)",
     ),
+    "encode": _function(
+        "audio", "waveform (C, N) at the codec's rate -> codes (C, T, K) int64, a plane a channel"
+    ),
+    "decode": _function("codes", "codes (C, T, K) -> waveform (C, T * HOP)"),
+    "frames": _function("samples", "how many codec frames hold so many samples"),
+    "encode_at": _function("audio rate", "waveform (C, N) at this rate -> codes (C, T, K)"),
+    "encode_batch": _function("clips", "a list of waveforms (1, N) -> a list of their codes (1, T, K)"),
+    "encode_long": _function(
+        "audio", "waveform (C, N) -> codes (C, T, K), the way that long clips are coded"
+    ),
+    "decode_chunked": _function(
+        "codec codes chunk",
+        "codes (B, T, K) -> waveform (B, N), by codec.decode of some `chunk` frames at a time; codec also has "
+        "hop, context, codebooks, rate, encode",
+    ),
+    "encode_chunked": _function(
+        "codec audio chunk",
+        "waveform (B, N) -> codes (B, T, K), by codec.encode of some `chunk` frames at a time",
+    ),
+    "interleave": _function("codes", "stereo codes (B, T, 2K), left then right -> L0 R0 L1 R1 .."),
+    "planes": _function("codes", "stereo codes (B, T, 2K), L0 R0 L1 R1 .. -> left then right"),
+    "join_planes": _function("codes", "the planes (2, T, K) of one clip -> (1, T, 2K), left then right"),
+    "split_planes": _function("codes", "(1, T, 2K), left then right -> the planes (2, T, K) of one clip"),
+    "encode_text": _function("text", "the ids of a text, as generation reads it"),
+    "train_text": _function("text", "the ids of a text, as training reads it"),
+    "logits": _function(
+        "text mask rows",
+        "text (B, S), mask (B, S), True is real, rows (B, R, K), BOS row first -> logits (B, R, K, V) of the rows that follow",
+    ),
+    "begin": _function("text mask", "the state of a generation from these texts, without rows"),
+    "advance": _function(
+        "state rows",
+        "the next n rows (B, n, K) -> their logits (B, n, K, V), and the state that then knows them",
+    ),
+    "null_text": _function(
+        "text mask", "the text (B, S) and mask that the unconditional branch reads in place of these"
+    ),
+    "attend": _function(
+        "q k v mask scale",
+        "attention: q (B, H, T, D), k, v (B, G, S, D), mask (B, T, S), True may be seen -> (B, H, T, D)",
+    ),
+    "rms_norm": _function("x weight eps", "x (B, T, D) of any precision, weight (D) -> the norm (B, T, D)"),
+    "published": _function("name", "a published config by name, as the dict that LM-008 shows"),
+    "init_projection": _function(
+        "inputs outputs seed", "a fresh projection from axes `inputs` to axes `outputs`, as one weight"
+    ),
+    "init_attention": _function(
+        "width heads features seed", "fresh kernels q and k (D, H, F), and the attention scale"
+    ),
+    "init": _function("codebooks seed", "a fresh model, as a callable logits(text, mask, rows)"),
+    "expand_to_stereo": _function(
+        "state codebooks",
+        "a mono decoder's tensors, embeddings.k (V, D) and logits_dense (D, K, V) -> the stereo ones, left then right",
+    ),
+    "load_model": _function(
+        "folder", "the model of a checkpoint's folder, as a callable logits(text, mask, rows)"
+    ),
+    "denoise": _function(
+        "network shape steps k_max generator",
+        "noise of this shape (B, T, ...) -> data alike, in so many of K steps; calls network(z, tau, d)",
+    ),
+    "rollout": _function(
+        "network context frames steps actions k_max window generator",
+        "context (B, N, ...) -> the frames that follow (B, T, ...), one by one; calls network(z, tau, d) on all frames in "
+        "sight and, with actions (B, N + T), network(z, tau, d, actions); or, where the network has them, cache = "
+        "network.begin(B, window), network(z, tau, d, cache=cache), cache = network.commit(z, tau, d, cache=cache)",
+    ),
+    "sample_levels": _function(
+        "batch frames k_max generator",
+        "training labels of a batch: levels (B, T), and steps (B,) or (B, T), in the declared TIME and STEP",
+    ),
     "interpolate": _function(
         "data noise t", "the state x_t (B, D, L) of data and noise (B, D, L), at a time an item (B,)"
     ),
@@ -167,3 +238,7 @@ FUNCTIONS = {
         "guided where low <= levels (B,) <= high, conditional elsewhere",
     ),
 }
+
+# Two families use one name for different things. An implementation that declares FAMILIES without the other one may
+# use it: `step` is the training step of LOSS, or a language model's; `load` is AUDIO's, or a model's.
+SHORT = {"advance": "step", "load_model": "load"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from . import draw, draw_solve
+from . import draw, draw_flow, draw_solve
 from .law import Implementation, expect, law
 from .scripts_solve import CALLS, METHODS, OF_V, Ideal, easy, expect_near, generators, language, state
 
@@ -25,14 +25,14 @@ FLOWS = [name for name in METHODS if name not in OF_V]
     since="2026.1",
     mutants=["a-method-with-its-own-times", "one-step-spared"],
     draws={
-        "steps": draw.integer(1, 8),
+        "steps": draw.integer(1, 5),
         "batch": draw.batch(),
         "seed": draw.seed(),
         "method": draw_solve.method(*FLOWS),
     },
     regions={
         "one step": lambda case: case["steps"] == 1,
-        **{name: lambda case, name=name: case["method"] == name for name in FLOWS},
+        **draw_flow.each("method", FLOWS),
     },
 )
 def methods_visit_the_same_times(
@@ -48,4 +48,4 @@ def methods_visit_the_same_times(
         told = [float(call.level[0]) for call in network.calls]
         begins.append(torch.tensor(told[:: CALLS.get(name, (1, 0))[0]], dtype=torch.float64))
     expect([len(levels) for levels in begins], [steps, steps], "how many steps")
-    expect_near(*begins, begins[1], "the times at which steps begin", "elementwise")
+    expect_near(begins[0], begins[1], begins[1], "the times at which steps begin", "elementwise")

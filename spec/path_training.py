@@ -21,7 +21,9 @@ CUT = 0.075  # stable-audio-tools' truncated logit-normal begins here, and is st
 
 
 def _normal_below(x: Tensor) -> Tensor:
-    return torch.special.ndtr(x)
+    """The normal distribution function."""
+    below: Tensor = torch.special.ndtr(x)
+    return below
 
 
 def share_below(times: str, level: Tensor) -> Tensor:

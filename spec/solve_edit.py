@@ -111,7 +111,7 @@ def _mask(kind: str, batch: int, frames: int, seed: int) -> Tensor:
         "kept-frames-not-pasted",
         "mask-upside-down",
         "mask-one-frame-late",
-        "mask-of-the-first-item",
+        "first-songs-mask-for-all",
         "mixes-at-the-edge",
     ],
     draws={

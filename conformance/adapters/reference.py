@@ -10,21 +10,30 @@ from refaudio import __version__, audio, losses, seeds
 from refaudio.audio import transform
 from refaudio.codeclm import delay as pattern_of_delays
 
-from . import reference_flow, reference_solve, toy_trainer
+from . import (
+    reference_codec,
+    reference_dynamics,
+    reference_flow,
+    reference_lm,
+    reference_rollout,
+    reference_solve,
+    toy_trainer,
+)
 
 IMPLEMENTATION = {"name": "refaudio", "version": __version__}
-FAMILIES = ["AUDIO", "DELAY", "LOSS", "SEED", "PATH", "GRID", "SOLVE", "GUIDE"]
-EOS = "staggered"
-TIME = {"flow": reference_flow.TIME}
-PREDICTS = {"flow": reference_flow.PREDICTS}
+FAMILIES = ("AUDIO CODEC DELAY TEXT LM STEREO PATH GRID SOLVE GUIDE ROLLOUT LOSS SEED CKPT").split()
+TIME = {"flow": reference_flow.TIME, "dynamics": "data at 1"}
+PREDICTS = {"flow": reference_flow.PREDICTS, "dynamics": "data"}
+STEP = "fraction"
 GRID = reference_flow.GRID
 TIMES = reference_flow.TIMES
 GUIDANCE = "w"
+EOS = "staggered"
 LOSS = "mean of channels"
 ACCUMULATION = "global"
 LENGTH = "ceil"
 FLOOR, CAP, PEAK = transform.FLOOR, transform.CAP, 1.0
-RATE, HOP = 44100, 2048  # the latents of Stable Audio Open
+RATE, HOP = 44100, 512  # of the codec
 
 change_speed = audio.change_speed
 resample = audio.resample
@@ -34,6 +43,19 @@ to_stereo = audio.to_stereo
 validate = audio.validate
 export = audio.export
 load = audio.load
+
+encode = reference_codec.encode
+decode = reference_codec.decode
+frames = reference_codec.frames
+encode_at = reference_codec.encode_at
+encode_batch = reference_codec.encode_batch
+encode_long = reference_codec.encode_long
+decode_chunked = reference_codec.decode_chunked
+encode_chunked = reference_codec.encode_chunked
+interleave = reference_codec.interleave
+planes = reference_codec.planes
+join_planes = reference_codec.join_planes
+split_planes = reference_codec.split_planes
 
 seed_all = seeds.seed_all
 noise = seeds.noise
@@ -45,6 +67,24 @@ step = toy_trainer.step
 evaluate = toy_trainer.evaluate
 collate = toy_trainer.collate
 visible = pattern_of_delays.visible
+TEXT_LIMIT = reference_lm.TEXT_LIMIT
+encode_text = reference_lm.encode_text
+train_text = reference_lm.train_text
+logits = reference_lm.logits
+begin = reference_lm.begin
+advance = reference_lm.advance
+null_text = reference_lm.null_text
+attend = reference_lm.attend
+rms_norm = reference_lm.rms_norm
+published = reference_lm.published
+init_projection = reference_lm.init_projection
+init_attention = reference_lm.init_attention
+init = reference_lm.init
+expand_to_stereo = reference_lm.expand_to_stereo
+load_model = reference_lm.load_model
+sample_levels = reference_dynamics.sample_levels
+denoise = reference_rollout.denoise
+rollout = reference_rollout.rollout
 interpolate = reference_flow.interpolate
 target = reference_flow.target
 to_data = reference_flow.to_data

@@ -191,8 +191,8 @@ def own_times_of_solve(
     generator: Sequence[torch.Generator],
     method: str,
 ) -> Tensor:
-    """rk4 is not handed the grid of the others, and makes one of its own, denser near the data"""
-    if method != "rk4" or type(steps) is not int or steps < 1:
+    """midpoint and rk4 are not handed the grid of the others, and make one of their own, denser near the data"""
+    if method not in ("midpoint", "rk4") or type(steps) is not int or steps < 1:
         return solvers.solve(network, x, steps, scale, generator, method)
     asked = solvers.with_scale(network, x, scale, solvers.objective_of(method))
     return solvers.integrate(asked, x, _line(1, 0, steps + 1) ** 1.5, generator, method)

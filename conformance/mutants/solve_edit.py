@@ -97,7 +97,7 @@ def mask_one_frame_late_of_inpaint(
     return right.inpaint(network, data, noise, late, *rest)
 
 
-@mutant("mask-of-the-first-item", "flow:64")
+@mutant("first-songs-mask-for-all", "flow:64")
 def mask_of_the_first_item_of_inpaint(
     network: Network, data: Tensor, noise: Tensor, keep: Tensor, *rest: Any
 ) -> Tensor:
