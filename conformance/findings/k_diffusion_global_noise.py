@@ -19,7 +19,7 @@ for name in (
     except ImportError:
         sys.modules[name] = MagicMock()
 
-from k_diffusion import sampling
+from k_diffusion import sampling  # noqa: E402
 
 moved = []
 for sampler in sampling.sample_euler, sampling.sample_heun, sampling.sample_dpmpp_2m:

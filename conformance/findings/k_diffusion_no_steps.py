@@ -20,7 +20,7 @@ for name in (
     except ImportError:
         sys.modules[name] = MagicMock()
 
-from k_diffusion import sampling
+from k_diffusion import sampling  # noqa: E402
 
 noise = torch.randn(1, 2, 4, generator=torch.Generator().manual_seed(0))
 sigmas = sampling.get_sigmas_polyexponential(0, 0.3, 500.0)
