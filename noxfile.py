@@ -40,6 +40,7 @@ def conformance(session: nox.Session) -> None:
     session.run("refaudio", "matrix", str(report))
     session.run("python", "-m", "refaudio.conformance.index", "--check")
     session.run("python", "-m", "refaudio.conformance.matrix", "--check")
+    session.run("python", "-m", "refaudio.conformance.parity", "--check")
 
 
 @nox.session
@@ -198,6 +199,13 @@ def check_peer(session: nox.Session, adapter: Path) -> None:
 
 
 @nox.session
+def parity(session: nox.Session) -> None:
+    """Our models beside other people's, on the same weights; rewrites conformance/PARITY.md."""
+    install_peers(session, "check,models")
+    session.run("python", "-m", "refaudio.conformance.parity", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Speed: ours beside the installed peers, interleaved; without addopts, whose type checks cost time."""
     install_peers(session, "check,bench")
@@ -211,6 +219,7 @@ def install_peers(session: nox.Session, extras: str) -> None:
         "audiocraft",
         "moshi",
         "descript-audiotools",
+        "descript-audio-codec",
         "torchcodec",
     )  # each pins what no adapter needs of it
     for peer in alone:

@@ -32,8 +32,13 @@ def _does_nothing(self: object, *args: object, **named: object) -> None:
     """What a call of something that is missing does."""
 
 
+def _gives_back(self: object, *args: Any, **named: object) -> Any:
+    """What a call of its result does: as a decorator it leaves the function as it is."""
+    return args[0] if args else None
+
+
 class _Stub(ModuleType):
-    """A module that is missing here and not needed: any attribute of it is a class that does nothing."""
+    """A module that is missing here and not needed: any attribute of it is a class, or a decorator, that does nothing."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -43,7 +48,8 @@ class _Stub(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        value = type(name, (), {"__module__": self.__name__, "__init__": _does_nothing})
+        body = {"__module__": self.__name__, "__init__": _does_nothing, "__call__": _gives_back}
+        value = type(name, (), body)
         setattr(self, name, value)
         return value
 

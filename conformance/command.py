@@ -19,9 +19,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..spec.conventions import CONVENTIONS
-from .adapter import Adapter, UsageError, did_you_mean, read, spec_functions
+from .adapter import Adapter, spec_functions
+from .declared import read
 from .process import SECONDS, Program, ProgramFailed, serve
 from .rounds import Remote
+from .usage import UsageError, did_you_mean
 from .wire import Request
 
 PREFIX = "command:"

@@ -15,8 +15,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from .. import spec
 from ..spec.law import LAWS, Case
-from .adapter import UsageError, did_you_mean
 from .report import Result, write_whole
+from .usage import UsageError, did_you_mean
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -22,8 +22,9 @@ from typing import IO, Any
 
 from ..spec.law import Case, Law, find
 from ..spec.values import plain
-from .adapter import UsageError
+from .checker import checker_of
 from .report import Result
+from .usage import UsageError
 
 
 @dataclass(frozen=True)
@@ -163,8 +164,6 @@ def _serve() -> int:
     with os.fdopen(os.dup(1), "w") as answers:
         os.dup2(2, 1)
         asked = Asked(**json.loads(sys.stdin.readline()))
-        from .check import checker_of  # stands on this module
-
         checker = checker_of(asked.adapter, asked.profile, asked.device, asked.expected or None, asked.random)
         for line in sys.stdin:
             result = checker.result(find(json.loads(line)), asked.case)

@@ -16,9 +16,9 @@ from typing import Any
 
 from .. import spec
 from ..spec.law import LAWS
-from .adapter import UsageError
 from .generated import settle_file
 from .report import SCHEMA, sizes_text
+from .usage import UsageError
 
 HERE = Path(__file__).parent
 Document = Mapping[str, Any]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..spec.budget import error
 from ..spec.law import LAWS, Case, Law
@@ -29,54 +30,58 @@ def alike(a: Outcome, b: Outcome) -> bool:
         return False
 
 
+def _of_a_kind(a: Outcome, b: Outcome) -> bool:
+    return (a.kind, a.what) == (b.kind, b.what)
+
+
 def _outcomes(law: Law, adapter: Adapter, grain: Sequence[str], cases: Iterable[Case]) -> Iterator[Outcome]:
     return run_cases(law, Bound(adapter, grain, area=law.area), cases)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Behaviour:
-    """How an implementation ends some cases of a law, and whether it ends them so every time."""
+    """How an implementation ends some cases of a law."""
 
     law: Law
+    adapter: Adapter
     grain: Sequence[str]
     cases: Sequence[Case]
-    ends: Sequence[Outcome]
-    steady: bool
 
-    @classmethod
-    def of(cls, law: Law, adapter: Adapter, grain: Sequence[str], cases: Sequence[Case]) -> Behaviour:
-        ends, again = (list(_outcomes(law, adapter, grain, cases)) for _ in range(2))
-        return cls(law, grain, cases, ends, all(map(alike, ends, again)))
+    def __post_init__(self) -> None:
+        self.ends = self._run(self.adapter)
 
-    def shared_by(self, mutant: Adapter) -> bool:
-        """Whether a mutant cannot be told from it on the cases that it accepts; by kind alone where it is unsteady."""
-        pairs = zip(self.ends, _outcomes(self.law, mutant, self.grain, self.cases), strict=True)
-        accepted = ((ours, theirs) for ours, theirs in pairs if ours.kind != "declined")
-        if self.steady:
-            return all(alike(ours, theirs) for ours, theirs in accepted)
-        return all((ours.kind, ours.what) == (theirs.kind, theirs.what) for ours, theirs in accepted)
+    def _run(self, adapter: Adapter) -> list[Outcome]:
+        return list(_outcomes(self.law, adapter, self.grain, self.cases))
+
+    @cached_property
+    def steady(self) -> bool:
+        """Whether it ends them so every time."""
+        return all(map(alike, self.ends, self._run(self.adapter)))
+
+    def shared_by(self, mutants: Sequence[Mutant]) -> list[Mutant]:
+        """The mutants that cannot be told from it on the cases it accepts; by kind alone where it is unsteady."""
+        strictly = [mutant for mutant in mutants if self._shared(mutant, alike)]
+        return strictly if strictly or self.steady else [m for m in mutants if self._shared(m, _of_a_kind)]
+
+    def _shared(self, mutant: Mutant, same_end: Callable[[Outcome, Outcome], bool]) -> bool:
+        theirs = _outcomes(self.law, mutant.adapter(), self.grain, self.cases)
+        pairs = zip(self.ends, theirs, strict=True)
+        return all(ours.kind == "declined" or same_end(ours, other) for ours, other in pairs)
 
 
 def candidates(law: Law, adapter: Adapter, grain: Sequence[str], case: Case) -> list[Mutant]:
     """The mutants which behave as this implementation does on the shrunk case and on twenty more."""
-    ours = Behaviour.of(law, adapter, grain, [case, *draw(law, MORE, adapter.sizes)])
-    touching = (mutant for mutant in all_mutants().values() if set(mutant.functions) & set(grain))
-    return [mutant for mutant in touching if ours.shared_by(mutant.adapter())]
+    ours = Behaviour(law, adapter, grain, [case, *draw(law, MORE, adapter.sizes)])
+    return ours.shared_by([mutant for mutant in all_mutants().values() if set(mutant.functions) & set(grain)])
 
 
 def settle(found: Sequence[Mutant], adapter: Adapter, failed: Law) -> list[str]:
     """The lines that name them; of several, those stay which behave alike under every other law as well."""
     settled = list(found)
-    if len(settled) > 1:
-        settled = [mutant for mutant in settled if _alike_everywhere(mutant, adapter, failed)] or settled
-    return [f"behaves like mutant {mutant.name}: {mutant.says}" for mutant in settled]
-
-
-def _alike_everywhere(mutant: Mutant, adapter: Adapter, failed: Law) -> bool:
     for law in LAWS.values():
-        for grain in grains_of(law, adapter):
-            if law is not failed and set(mutant.functions) & set(grain):
-                ours = Behaviour.of(law, adapter, grain, draw(law, MORE, adapter.sizes))
-                if not ours.shared_by(mutant.adapter()):
-                    return False
-    return True
+        for grain in grains_of(law, adapter) if len(settled) > 1 and law is not failed else ():
+            touching = [mutant for mutant in settled if set(mutant.functions) & set(grain)]
+            if touching:
+                shared = Behaviour(law, adapter, grain, draw(law, MORE, adapter.sizes)).shared_by(touching)
+                settled = [mutant for mutant in settled if mutant in shared or mutant not in touching]
+    return [f"behaves like mutant {mutant.name}: {mutant.says}" for mutant in settled or found]

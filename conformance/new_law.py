@@ -12,8 +12,8 @@ from pathlib import Path
 
 from .. import spec
 from ..spec.law import AREAS
-from .adapter import UsageError, did_you_mean
 from .report import write_whole
+from .usage import UsageError, did_you_mean
 
 SPEC = Path(spec.__file__).parent
 MUTANTS = Path(__file__).parent / "mutants"

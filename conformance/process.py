@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from .adapter import UsageError
+from .usage import UsageError
 from .wire import Garbage, Request, decode, read
 
 SECONDS = 30.0  # what a process may take for its batch, unless the program declares more

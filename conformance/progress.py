@@ -10,7 +10,7 @@ from typing import TextIO
 
 from ..spec.law import Law
 from .cases import draw, examples
-from .check import Checker
+from .checker import Checker
 from .report import Result
 from .rounds import run_cases
 from .run import Bound, grains_of

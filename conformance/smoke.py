@@ -18,7 +18,16 @@ from ..spec.delay import BOS, EOS, PAD, make_codes
 from ..spec.functions import FUNCTIONS
 from ..spec.oracles import delayed
 from ..spec.scripts import EchoCodec
-from . import smoke_audio, smoke_loss, smoke_rollout
+from . import (
+    smoke_audio,
+    smoke_codec,
+    smoke_flow,
+    smoke_lm,
+    smoke_loss,
+    smoke_rollout,
+    smoke_shortcut,
+    smoke_solve,
+)
 from .adapter import Adapter
 
 FRAMES, BATCH = 5, 3
@@ -127,7 +136,12 @@ PROBES: Mapping[str, list[Callable[[Adapter], str | None]]] = {
     "noise_batch": [_noise_batch],
     **smoke_loss.PROBES,
     **smoke_audio.PROBES,
+    **smoke_codec.PROBES,
+    **smoke_lm.PROBES,
     **smoke_rollout.PROBES,
+    **smoke_solve.PROBES,
+    **smoke_flow.PROBES,
+    **smoke_shortcut.PROBES,
 }
 
 

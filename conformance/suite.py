@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..spec.law import find
-from .adapter import load
-from .check import Checker, report
+from .check import report
+from .checker import Checker
 from .expected import Expected
+from .load import load
 from .report import Result, failure_text
 
 SUMMARY = "summary"

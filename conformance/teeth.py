@@ -16,9 +16,10 @@ from typing import Any
 
 from ..spec.law import LAWS, Case, Law, Watch
 from ..spec.values import plain
-from .adapter import Adapter, load
+from .adapter import Adapter
 from .cases import corpus, draw, examples
 from .generated import settle_file
+from .load import load
 from .mutants import REFERENCE, Mutant, all_mutants
 from .naming import alike
 from .run import Bound, Outcome, grains_of, run_case

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -200,7 +201,7 @@ def _matrix(options: argparse.Namespace) -> int:
 
 def _complaint(error: Exception) -> str | None:
     """The one line of an error that the caller can act on; anything else is our bug, and keeps its traceback."""
-    known = (sys.modules.get(f"refaudio.{module}") for module in ("conformance.adapter", "spec.law"))
+    known = (sys.modules.get(f"refaudio.{module}") for module in ("conformance.usage", "spec.law"))
     types = tuple(
         getattr(module, name, MissingExtra) for module in known for name in ("UsageError", "UnknownLaw")
     )
@@ -218,7 +219,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
         return code
+    except (
+        BrokenPipeError
+    ):  # `refaudio ... | head`: whoever read has enough, and the rest would be a second complaint
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except Exception as error:
         line = _complaint(error)
         if line is None:

@@ -25,8 +25,11 @@ from .scripts import EchoCodec
     ],
     since="2026.1",
     mutants=["any-pattern-fits", "cuts-the-pattern", "wants-sorted-delays", "default-pattern-wins"],
-    draws={"codebooks": draw.integer(1, 18), "delays": draw.delays()},
+    draws={"codebooks": draw.integer(1, 18), "delays": draw.delays(9)},
     regions={
+        "nine codebooks, and not Dia's pattern": lambda case: (
+            len(case["delays"]) == 9 and case["delays"] != draw.DIA
+        ),
         "a multiple": lambda case: (
             case["codebooks"] > len(case["delays"]) and case["codebooks"] % len(case["delays"]) == 0
         ),

@@ -132,13 +132,17 @@ def _pattern(codebooks: int) -> Strategy:
     )
 
 
-def delays() -> Draw:
-    """One delay a codebook, for 1..6 codebooks, or a published pattern; named `codebooks` and `delays`."""
+def delays(*often: int) -> Draw:
+    """One delay a codebook, for 1..6 codebooks, or a published pattern; named `codebooks` and `delays`.
+
+    `often` are numbers of codebooks that the law wants to see beside the published pattern of that length.
+    """
     return Draw(
         st.one_of(
             st.sampled_from((*SMALL, *PUBLISHED)).map(list),
             st.integers(1, 6).flatmap(_pattern),
             st.integers(3, 6).flatmap(_pattern),
+            *map(_pattern, often),
         ),
         {
             "codebooks": Size(len, lambda known: st.sampled_from(known).flatmap(_pattern), is_positive),

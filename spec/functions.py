@@ -100,6 +100,69 @@ FUNCTIONS = {
         "seed count shape",
         "the noise of a whole batch: (count, *shape)",
     ),
+    "add_noise": _function(
+        "data noise tau",
+        "frames (B, T, ...), noise alike, levels (), (B,) or (B, T) in the declared TIME -> noisy frames",
+    ),
+    "ramp": _function("tau", "levels in the declared TIME -> the weight of each in the loss"),
+    "step_sizes": _function("k_max", "every step size of a grid of k_max steps, in the declared STEP"),
+    "encode": _function(
+        "audio", "waveform (C, N) at the codec's rate -> codes (C, T, K) int64, a plane a channel"
+    ),
+    "decode": _function("codes", "codes (C, T, K) -> waveform (C, T * HOP)"),
+    "frames": _function("samples", "how many codec frames hold so many samples"),
+    "encode_at": _function("audio rate", "waveform (C, N) at this rate -> codes (C, T, K)"),
+    "encode_batch": _function("clips", "a list of waveforms (1, N) -> a list of their codes (1, T, K)"),
+    "encode_long": _function(
+        "audio", "waveform (C, N) -> codes (C, T, K), the way that long clips are coded"
+    ),
+    "decode_chunked": _function(
+        "codec codes chunk",
+        "codes (B, T, K) -> waveform (B, N), by codec.decode of some `chunk` frames at a time; codec also has "
+        "hop, context, codebooks, rate, encode",
+    ),
+    "encode_chunked": _function(
+        "codec audio chunk",
+        "waveform (B, N) -> codes (B, T, K), by codec.encode of some `chunk` frames at a time",
+    ),
+    "interleave": _function("codes", "stereo codes (B, T, 2K), left then right -> L0 R0 L1 R1 .."),
+    "planes": _function("codes", "stereo codes (B, T, 2K), L0 R0 L1 R1 .. -> left then right"),
+    "join_planes": _function("codes", "the planes (2, T, K) of one clip -> (1, T, 2K), left then right"),
+    "split_planes": _function("codes", "(1, T, 2K), left then right -> the planes (2, T, K) of one clip"),
+    "encode_text": _function("text", "the ids of a text, as generation reads it"),
+    "train_text": _function("text", "the ids of a text, as training reads it"),
+    "logits": _function(
+        "text mask rows",
+        "text (B, S), mask (B, S), True is real, rows (B, R, K), BOS row first -> logits (B, R, K, V) of the rows that follow",
+    ),
+    "begin": _function("text mask", "the state of a generation from these texts, without rows"),
+    "advance": _function(
+        "state rows",
+        "the next n rows (B, n, K) -> their logits (B, n, K, V), and the state that then knows them",
+    ),
+    "null_text": _function(
+        "text mask", "the text (B, S) and mask that the unconditional branch reads in place of these"
+    ),
+    "attend": _function(
+        "q k v mask scale",
+        "attention: q (B, H, T, D), k, v (B, G, S, D), mask (B, T, S), True may be seen -> (B, H, T, D)",
+    ),
+    "rms_norm": _function("x weight eps", "x (B, T, D) of any precision, weight (D) -> the norm (B, T, D)"),
+    "published": _function("name", "a published config by name, as the dict that LM-008 shows"),
+    "init_projection": _function(
+        "inputs outputs seed", "a fresh projection from axes `inputs` to axes `outputs`, as one weight"
+    ),
+    "init_attention": _function(
+        "width heads features seed", "fresh kernels q and k (D, H, F), and the attention scale"
+    ),
+    "init": _function("codebooks seed", "a fresh model, as a callable logits(text, mask, rows)"),
+    "expand_to_stereo": _function(
+        "state codebooks",
+        "a mono decoder's tensors, embeddings.k (V, D) and logits_dense (D, K, V) -> the stereo ones, left then right",
+    ),
+    "load_model": _function(
+        "folder", "the model of a checkpoint's folder, as a callable logits(text, mask, rows)"
+    ),
     "denoise": _function(
         "network shape steps k_max generator",
         "noise of this shape (B, T, ...) -> data alike, in so many of K steps; calls network(z, tau, d)",
@@ -114,4 +177,83 @@ FUNCTIONS = {
         "batch frames k_max generator",
         "training labels of a batch: levels (B, T), and steps (B,) or (B, T), in the declared TIME and STEP",
     ),
+    "embed_level": _function(
+        "tau d k_max",
+        "levels (N,) and steps (N,) in the declared units -> what a freshly built network is told: vectors (N, D)",
+    ),
+    "shortcut_loss": _function(
+        "network data tau d k_max",
+        "data (B, T, ...), levels (B, T), steps (B,) or (B, T), through network(z, tau, d) -> the flow loss and the "
+        "bootstrap loss apart, tensors to differentiate",
+    ),
+    "interpolate": _function(
+        "data noise t", "the state x_t (B, D, L) of data and noise (B, D, L), at a time an item (B,)"
+    ),
+    "target": _function("data noise t", "what the network learns to answer at (x_t, t): (B, D, L)"),
+    "to_data": _function("x out t", "the data that a state and the network's answer to it imply: (B, D, L)"),
+    "to_noise": _function(
+        "x out t", "the noise that a state and the network's answer to it imply: (B, D, L)"
+    ),
+    "adopt": _function(
+        "network objective",
+        "network(x, t) that speaks v, rectified_flow or cfm -> one that speaks the code's own convention",
+    ),
+    "sample_times": _function("count generator", "the training times (B,) of a batch"),
+    "shift": _function("t length", "times (N,) as they are moved for a clip of so many latent frames"),
+    "grid": _function(
+        "steps start",
+        "the times that n steps visit (n + 1,), from the noise level `start` (1: plain generation) to the data",
+    ),
+    "check_grid": _function("times", "a list of times of the caller's own, given back, or a refusal"),
+    "sway": _function("steps coefficient", "n + 1 equally spaced times, swayed"),
+    "sigmas": _function("steps low high", "n noise-to-data ratios from high to low, and 0: (n + 1,)"),
+    "sigma_to_time": _function(
+        "sigma", "noise-to-data ratios (N,) -> the times of the path at which they hold"
+    ),
+    "published_grid": _function(
+        "grid steps",
+        "the n + 1 times of stable-audio-flow, stable-audio-v, flow-match-euler, f5 or diffrhythm",
+    ),
+    "solve": _function(
+        "network x steps scale generator method",
+        "noise x (B, C, L) -> data, in n steps of network(x, t), t (B,); with guidance `scale` (None: without) network(x, t, "
+        "cond), cond zero in rows without condition; generator: one an element; ddim and dpmpp-3m-sde: the network predicts v",
+    ),
+    "integrate": _function(
+        "network x times generator method",
+        "the same on n + 1 times given in the declared TIME, from the noise to the data",
+    ),
+    "watch": _function(
+        "network x steps callback method",
+        "solve, with a callback at each step, called with whatever the code hands it",
+    ),
+    "vary": _function(
+        "network data noise steps strength generator method",
+        "data (B, C, L), mixed with noise to the level `strength` of 0..1 -> a variation",
+    ),
+    "inpaint": _function(
+        "network data noise keep steps generator method",
+        "data and noise (B, C, L), keep (B, L), True where data stay -> (B, C, L)",
+    ),
+    "admit": _function(
+        "objective method scale",
+        "what the code does when a model of this objective (v, rectified_flow, rf_denoiser, None: undeclared) is sampled so: "
+        "nothing, a warning, or a refusal",
+    ),
+    "guide_velocity": _function("cond uncond scale", "the guided answer (B, C, L), in the declared GUIDANCE"),
+    "guided": _function(
+        "network x t cond scale",
+        "one guided evaluation of network(x, t, cond) at x (B, C, L), t (B,), cond (B, S, D)",
+    ),
+    "rescale": _function(
+        "guided cond phi", "the guided answer, phi of the way to the spread of the conditional one"
+    ),
+    "guide_interval": _function(
+        "cond uncond scale levels low high",
+        "guided where low <= levels (B,) <= high, conditional elsewhere",
+    ),
 }
+
+# Two families use one name for different things. An implementation that declares FAMILIES without the other one may
+# use it: `step` is the training step of LOSS, or a language model's; `load` is AUDIO's, or a model's.
+SHORT = {"advance": "step", "load_model": "load"}

@@ -12,7 +12,7 @@ from refaudio import errors
 
 from . import mutant
 
-RATE, HOP = 44100, 2048
+RATE, HOP = 44100, 512
 
 
 @mutant("guesses-the-layout", "D0 #1", "flow:76", "flow:77")

@@ -108,10 +108,11 @@ def test_a_failure_at_the_last_step_keeps_the_file_that_was_there(
 
 
 SLOW = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 import torch
 from refaudio import audio
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests were started in the background
 {named}
 write = os.write
 def slow(descriptor, data):

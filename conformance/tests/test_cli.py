@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -198,3 +199,13 @@ def test_a_missing_extra_is_named() -> None:
     )
     assert ran.stdout == "[2, 2, 2]\n", ran.stderr
     assert ran.stderr == 'error: hypothesis is not installed: pip install "refaudio[check]"\n' * 3
+
+
+def test_a_reader_who_has_enough_hears_no_complaint() -> None:
+    """`refaudio ... | head`"""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "refaudio", "explain", "DELAY-005"]
+    run = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (run.returncode, run.stderr) == (128 + signal.SIGPIPE, b"")

@@ -15,10 +15,11 @@ import torch
 from programs import program, started
 
 from refaudio.cli import main
-from refaudio.conformance.adapter import UsageError, load
 from refaudio.conformance.check import check
 from refaudio.conformance.command import load_command
+from refaudio.conformance.load import load
 from refaudio.conformance.process import ProgramFailed, ProgramHung
+from refaudio.conformance.usage import UsageError
 
 SOURCE = Path(__file__).parents[1] / "examples" / "port.c"
 HELD = {"DELAY-001", "DELAY-002", "DELAY-003", "DELAY-004", "DELAY-008", "DELAY-009", "DELAY-013"}
@@ -151,14 +152,14 @@ def test_a_generator_that_runs_on_within_a_process_is_seen(tmp_path: Path, state
 
 
 def test_a_crash_is_an_error_of_the_one_case(tmp_path: Path, batches: Path) -> None:
-    crash = "if codebooks == 7:\n    sys.stderr.write('no 7')\n    os.abort()\n"
+    crash = "if codebooks == 9:\n    sys.stderr.write('no 9')\n    os.abort()\n"
     body = CONFIG.format(misfit=4).replace("if codebooks", crash + "if codebooks", 1)
     name = program(tmp_path, body, "make_config")
     result = check(name, only="DELAY-005")["DELAY-005"]
     assert result.status == "error"
     assert result.example is not None
-    assert 7 in (result.example["codebooks"], len(result.example["delays"]))
-    assert "the program ended with SIGABRT: no 7" in result.message
+    assert 9 in (result.example["codebooks"], len(result.example["delays"]))
+    assert "the program ended with SIGABRT: no 9" in result.message
     assert "\n" not in result.message
     assert list(batches.iterdir()) == []
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from refaudio import spec
-from refaudio.conformance.adapter import Adapter, UsageError
+from refaudio.conformance.adapter import Adapter
 from refaudio.conformance.matrix import markdown, matrix_file, read, stale
 from refaudio.conformance.report import Report, Result
+from refaudio.conformance.usage import UsageError
 from refaudio.spec.law import LAWS
 
 DELAY = [id for id in LAWS if id.startswith("DELAY-")]

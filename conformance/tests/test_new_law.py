@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from refaudio.conformance.adapter import UsageError
 from refaudio.conformance.new_law import MUTANTS, SPEC, begin, ids, main, next_id
+from refaudio.conformance.usage import UsageError
 
 
 @pytest.fixture

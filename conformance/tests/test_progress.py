@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from refaudio.conformance.adapter import load
-from refaudio.conformance.check import Checker, check
+from refaudio.conformance.check import check
+from refaudio.conformance.checker import Checker
+from refaudio.conformance.load import load
 from refaudio.conformance.progress import Progress
 from refaudio.spec.draw import Draw
 from refaudio.spec.law import LAWS

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from programs import program, started
 
-from refaudio.conformance.adapter import load
+from refaudio.conformance.load import load
 from refaudio.conformance.rounds import run_cases
 from refaudio.conformance.run import Bound, Outcome
 from refaudio.spec.law import LAWS, decline, expect

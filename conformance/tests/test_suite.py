@@ -31,10 +31,14 @@ def undelay(rows, delays, frames):
 TEST = "import refaudio.conformance\ntest_spec = refaudio.conformance.suite({arguments})\n"
 
 
+def write_fork(folder: Path, trim: str) -> None:
+    (folder / "fork.py").write_text(FORK.replace("TRIM", trim))
+
+
 def run(
     folder: Path, trim: str = "max(delays)", arguments: str = '"fork"', **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    (folder / "fork.py").write_text(FORK.replace("TRIM", trim))
+    write_fork(folder, trim)
     (folder / "test_fork.py").write_text(TEST.format(arguments=arguments))
     return subprocess.run(
         [
@@ -68,7 +72,7 @@ def test_a_fork_is_held_to_each_law_by_name(tmp_path: Path) -> None:
 
 
 def test_expected_failures_are_xfailed_and_a_misspelt_law_breaks_the_collection(tmp_path: Path) -> None:
-    run(tmp_path, "29")
+    write_fork(tmp_path, "29")
     write = [
         sys.executable,
         "-m",
