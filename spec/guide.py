@@ -73,7 +73,8 @@ def guides(impl: Implementation, batch: int, channels: int, frames: int, seed: i
     c, u = state(seed, batch, channels, frames), state(seed + 1, batch, channels, frames)
     before = torch.cat([c, u])
     got = impl.guide_velocity(c, u, scale_of(impl, strength))
-    _expect_guided(got, *before.chunk(2), strength, "the guided answer")
+    cond, uncond = before.chunk(2)
+    _expect_guided(got, cond, uncond, strength, "the guided answer")
     expect(torch.cat([c, u]), before, "the answers handed in")
 
 
@@ -290,6 +291,6 @@ def guides_in_an_interval(
     except ValueError:
         if bool(level.min() == level.max()):
             raise
-        rows = zip(c.split(1), u.split(1), level.split(1), strict=True)
+        rows = zip(torch.split(c, 1), torch.split(u, 1), torch.split(level, 1), strict=True)
         got = torch.cat([impl.guide_interval(a, b, scale, at, low, high) for a, b, at in rows])
     expect_near(got, want.to(torch.float64), beside, "the items of a batch", "elementwise")

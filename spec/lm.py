@@ -134,7 +134,7 @@ def _in_steps(impl: Implementation, text: Tensor, mask: Tensor, rows: Tensor, pr
     state: Any = impl.begin(text, mask)
     cuts = [prefill] * (prefill > 0) + [1] * (rows.shape[1] - prefill)
     made = []
-    for part in rows.split(cuts, dim=1):
+    for part in torch.split(rows, cuts, dim=1):
         logits, state = impl.advance(state, part)
         made.append(logits)
     return torch.cat(made, dim=1)

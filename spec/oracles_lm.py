@@ -47,7 +47,8 @@ def make_state(seed: int, shape: Shape) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(seed)
 
     def normal(*sizes: int, fan: int = 1) -> Tensor:
-        return torch.randn(sizes, generator=generator) * fan**-0.5
+        drawn: Tensor = torch.randn(sizes, generator=generator) * fan**-0.5
+        return drawn
 
     state = {"encoder.embedding.weight": normal(shape.texts, shape.encoder.width)}
     for k in range(shape.codebooks):
@@ -143,7 +144,7 @@ class Plain:
 
     def mlp(self, at: str, x: Tensor) -> Tensor:
         """wo(silu(gate) * up): the gate is slot 0 of the fused kernel."""
-        gate, up = torch.einsum("bti,ijh->jbth", x, self.state[f"{at}.mlp.wi_fused.weight"])
+        gate, up = torch.einsum("bti,ijh->jbth", x, self.state[f"{at}.mlp.wi_fused.weight"]).unbind()
         return (torch.nn.functional.silu(gate) * up) @ self.state[f"{at}.mlp.wo.weight"]
 
     def norm(self, at: str, x: Tensor) -> Tensor:

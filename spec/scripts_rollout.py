@@ -180,10 +180,12 @@ class Player:
             torch.manual_seed(outside)
             if not self.impl.has("rollout"):
                 shape = (self.batch, self.frames, *self.latent)
-                return self.impl.denoise(network, shape, steps, k_max, generator)
-            return self.impl.rollout(
+                frames: Tensor = self.impl.denoise(network, shape, steps, k_max, generator)
+                return frames
+            played: Tensor = self.impl.rollout(
                 network, self.context, self.frames, steps, self.actions, k_max, self.window, generator
             )
+            return played
 
     def play(self, predict: Predict, steps: int | None = None, outside: int = 0) -> Played:
         """What the sampler did, in as many calls a frame as it took: whether they are right, a law of its own says."""
@@ -193,8 +195,9 @@ class Player:
         whole = calls > 0 and calls % turns == 0
         expect_that(whole, "calls of the network", got=calls, want=f"as many for each of {turns}")
         sides = [network.asked[s :: calls // turns] for s in range(calls // turns)]
-        parts = [
+        z, tau, d = (
             [torch.cat([getattr(ask.now, name) for ask in side], 1) for side in sides]
             for name in ("z", "tau", "d")
-        ]
-        return Played(*parts, [torch.cat([ask.data for ask in side], 1) for side in sides], result)
+        )
+        data = [torch.cat([ask.data for ask in side], 1) for side in sides]
+        return Played(z, tau, d, data, result)

@@ -11,7 +11,7 @@ import itertools
 
 import torch
 
-from . import draw, draw_solve
+from . import draw, draw_flow, draw_solve
 from .law import Implementation, expect, expect_refusal, expect_that, law
 from .scripts_solve import CALLS, METHODS, Ideal, easy, expect_near, language, levels_of, run, state
 
@@ -28,7 +28,7 @@ REGIONS = {
     "steps of unequal width": lambda case: len(set(case["widths"])) > 1,
     "steps == batch": lambda case: len(case["widths"]) == case["batch"] > 1,
     "one item": lambda case: case["batch"] == 1,
-    **{name: lambda case, name=name: case["method"] == name for name in METHODS},
+    **draw_flow.each("method", METHODS),
 }
 
 

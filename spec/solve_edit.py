@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from . import draw, draw_solve
-from .law import REFUSALS, Implementation, expect, expect_that, law
+from . import draw, draw_flow, draw_solve
+from .law import REFUSALS, Case, Implementation, expect, expect_that, law
 from .lesson import closest
 from .scripts_solve import (
     CALLS,
@@ -123,7 +124,7 @@ def _mask(kind: str, batch: int, frames: int, seed: int) -> Tensor:
         "method": draw_solve.method(*METHODS),
     },
     regions={
-        **{name: lambda case, name=name: case["mask"] == name for name in MASKS},
+        **draw_flow.each("mask", MASKS),
         "batch == frames": lambda case: case["batch"] == case["frames"] > 1,
     },
 )
@@ -222,6 +223,10 @@ PAIRS = (
 )
 
 
+def _is_pair(number: int) -> Callable[[Case], bool]:
+    return lambda case: bool(case["pair"] == number)
+
+
 @law(
     "SOLVE-015",
     needs="admit",
@@ -243,7 +248,7 @@ PAIRS = (
         "warns-of-everything",
     ],
     draws={"pair": draw.integer(0, len(PAIRS) - 1), "strong": draw_solve.eighths(2, 7)},
-    regions={f"{o}, {m}, {n}": lambda case, i=i: case["pair"] == i for i, (o, m, n, _) in enumerate(PAIRS)},
+    regions={f"{o}, {m}, {n}": _is_pair(i) for i, (o, m, n, _) in enumerate(PAIRS)},
 )
 def warns_of_mismatches(impl: Implementation, pair: int, strong: float) -> None:
     """A distilled denoiser under an ODE solver or guidance, or another model under ping-pong, draws a warning; an undeclared one is refused."""

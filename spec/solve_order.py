@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from . import draw, draw_solve
+from . import draw, draw_flow, draw_solve
 from .budget import EPS
 from .law import Implementation, decline, expect_that, law
 from .oracles_flow import Gaussian, Mixture, Straight, pingpong_deviation
@@ -21,7 +21,8 @@ MIXTURES = (
 
 def quantiles(count: int) -> Tensor:
     """Normal noise (1, 1, count) without chance: a few random points can lie where an error happens to change its sign."""
-    return torch.special.ndtri((torch.arange(count, dtype=torch.float64) + 0.5) / count).reshape(1, 1, -1)
+    points: Tensor = torch.special.ndtri((torch.arange(count, dtype=torch.float64) + 0.5) / count)
+    return points.reshape(1, 1, -1)
 
 
 # method: least order, and the two numbers of steps that it is measured between
@@ -63,7 +64,7 @@ ROUNDINGS = 200  # an error of so many roundings of the state says nothing about
         "mixture": draw.integer(0, len(MIXTURES) - 1),
         "method": draw_solve.method(*ORDERS),
     },
-    regions={name: lambda case, name=name: case["method"] == name for name in ORDERS},
+    regions=draw_flow.each("method", ORDERS),
 )
 def reaches_its_order(impl: Implementation, mixture: int, method: str) -> None:
     """On equal steps the error falls with the method's order: Euler and DDIM 0.9 at least, Heun and midpoint 1.8, RK4 3.7, DPM-Solver++ 2M 1.4."""

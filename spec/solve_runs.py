@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from . import draw, draw_solve
+from . import draw, draw_flow, draw_solve
 from .law import Implementation, expect, expect_that, law
 from .oracles_flow import Gaussian
 from .scripts_solve import (
@@ -91,7 +91,7 @@ def keeps_items_apart(
         "method": draw_solve.method(*METHODS, "dpmpp-2m", "dpmpp-2m", "pingpong"),
         "at": draw.choice(2, 0, 3, 2),
     },
-    regions={**REGIONS, **{name: lambda case, name=name: case["method"] == name for name in METHODS}},
+    regions={**REGIONS, **draw_flow.each("method", METHODS)},
 )
 def runs_by_itself(
     impl: Implementation, widths: list[int], batch: int, frames: int, seed: int, method: str, at: int

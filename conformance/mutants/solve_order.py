@@ -150,31 +150,46 @@ def pingpong(network: Network, x: Tensor, steps: int, scale: float | None, gener
 
 
 @mutant("pingpong-reuses-its-noise", "flow:17")
-def pingpong_reuses_its_noise_of_solve(network: Network, x: Tensor, *rest: Any) -> Tensor:
+def pingpong_reuses_its_noise_of_solve(network: Network, x: Tensor, steps: int, scale: float | None,
+                                       generator: Sequence[torch.Generator], method: str) -> Tensor:  # fmt: skip
     """the noise that is put back is always the one that the run began with"""
-    return pingpong(network, x, *rest, bounce=lambda x, data, t, after, fresh: (1 - after) * data + after * fresh,
+    return pingpong(network, x, steps, scale, generator, method, bounce=lambda x, data, t, after, fresh: (1 - after) * data + after * fresh,
                     start=x)  # fmt: skip
 
 
 @mutant("pingpong-to-the-old-level", "flow:17")
-def pingpong_to_the_old_level_of_solve(network: Network, x: Tensor, *rest: Any) -> Tensor:
+def pingpong_to_the_old_level_of_solve(network: Network, x: Tensor, steps: int, scale: float | None,
+                                       generator: Sequence[torch.Generator], method: str) -> Tensor:  # fmt: skip
     """noise is put back to the level that was just left, all but the last time"""
     return pingpong(
         network,
         x,
-        *rest,
+        steps,
+        scale,
+        generator,
+        method,
         bounce=lambda x, data, t, after, fresh: (1 - t) * data + t * fresh if after else data,
     )
 
 
 @mutant("pingpong-adds-to-the-state", "flow:17")
-def pingpong_adds_to_the_state_of_solve(network: Network, x: Tensor, *rest: Any) -> Tensor:
+def pingpong_adds_to_the_state_of_solve(network: Network, x: Tensor, steps: int, scale: float | None,
+                                        generator: Sequence[torch.Generator], method: str) -> Tensor:  # fmt: skip
     """noise is added to the estimate of the data, which is not scaled down for it"""
-    return pingpong(network, x, *rest, bounce=lambda x, data, t, after, fresh: data + after * fresh)
+    return pingpong(
+        network,
+        x,
+        steps,
+        scale,
+        generator,
+        method,
+        bounce=lambda x, data, t, after, fresh: data + after * fresh,
+    )
 
 
 @mutant("pingpong-ends-with-noise", "flow:17")
-def pingpong_ends_with_noise_of_solve(network: Network, x: Tensor, steps: int, *rest: Any) -> Tensor:
+def pingpong_ends_with_noise_of_solve(network: Network, x: Tensor, steps: int, scale: float | None,
+                                      generator: Sequence[torch.Generator], method: str) -> Tensor:  # fmt: skip
     """the last step puts noise back too, a tenth of a step's worth: the smallest level of the grid is not 0"""
-    return pingpong(network, x, steps, *rest,
+    return pingpong(network, x, steps, scale, generator, method,
                     bounce=lambda x, data, t, after, fresh: (1 - (after or t / 10)) * data + (after or t / 10) * fresh)  # fmt: skip

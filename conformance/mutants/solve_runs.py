@@ -34,21 +34,40 @@ def pingpong(network: Network, x: Tensor, steps: int, scale: float | None, gener
 
 
 @mutant("fresh-noise-for-the-batch", "flow:61")
-def for_the_batch_of_solve(*args: Any) -> Tensor:
+def for_the_batch_of_solve(network: Network, x: Tensor, steps: int, scale: float | None,
+                           generator: Sequence[torch.Generator], method: str) -> Tensor:  # fmt: skip
     """ping-pong draws its noise for the whole batch from the first generator"""
-    return pingpong(*args, fresh=lambda x, each: torch.randn(x.shape, generator=each[0]))
+    return pingpong(
+        network,
+        x,
+        steps,
+        scale,
+        generator,
+        method,
+        fresh=lambda x, each: torch.randn(x.shape, generator=each[0]),
+    )
 
 
 @mutant("fresh-noise-of-the-first-item", "flow:61")
-def of_the_first_item_of_solve(*args: Any) -> Tensor:
+def of_the_first_item_of_solve(network: Network, x: Tensor, steps: int, scale: float | None,
+                               generator: Sequence[torch.Generator], method: str) -> Tensor:  # fmt: skip
     """ping-pong draws noise for one item, and gives it to all"""
-    return pingpong(*args, fresh=lambda x, each: torch.randn(x.shape[1:], generator=each[0]).expand_as(x))
+    return pingpong(
+        network,
+        x,
+        steps,
+        scale,
+        generator,
+        method,
+        fresh=lambda x, each: torch.randn(x.shape[1:], generator=each[0]).expand_as(x),
+    )
 
 
 @mutant("fresh-noise-from-the-global", "flow:60")
-def from_the_global_of_solve(*args: Any) -> Tensor:
+def from_the_global_of_solve(network: Network, x: Tensor, steps: int, scale: float | None,
+                             generator: Sequence[torch.Generator], method: str) -> Tensor:  # fmt: skip
     """ping-pong draws its noise with randn_like, from the global generator"""
-    return pingpong(*args, fresh=lambda x, each: torch.randn_like(x))
+    return pingpong(network, x, steps, scale, generator, method, fresh=lambda x, each: torch.randn_like(x))
 
 
 @mutant("fresh-noise-by-seeding-the-global", "flow:62")

@@ -8,19 +8,34 @@ So queries begin smaller by scale * sqrt(head_dim), and the standard deviation i
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from .model import CodecLM
+from .config import CodecLMConfig
 
 HEAD = 0.5  # the logits' standard deviation: a loss of ln V + 1/8, where 1 would cost 1/2
 
 
+@runtime_checkable
+class Parts(Protocol):
+    """What is asked of a model: its numbers, and its parts by the names that they have in a `CodecLM`."""
+
+    config: CodecLMConfig
+
+    def get_parameter(self, target: str) -> nn.Parameter:
+        """One tensor by its name."""
+
+    def get_submodule(self, target: str) -> nn.Module:
+        """One part by its name."""
+
+    def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Every tensor, with its name."""
+
+
 @torch.no_grad()
-def initialise(model: "CodecLM", generator: torch.Generator) -> None:
+def initialise(model: Parts, generator: torch.Generator) -> None:
     """Fill every parameter of the model: normal, of the standard deviations that `deviations` tells; norms 1.
 
     Drawn in float32 on the generator's device, in the order of the names: a seed means the same model on every device.
@@ -35,14 +50,17 @@ def initialise(model: "CodecLM", generator: torch.Generator) -> None:
         parameter.copy_(drawn.mul_(rows.to(drawn.device)[:, None]))
 
 
-def deviations(model: "CodecLM") -> Iterator[tuple[str, Tensor]]:
+def deviations(model: Parts) -> Iterator[tuple[str, Tensor]]:
     """The standard deviation of each row of each matrix (out, in), by name: gain / sqrt(in).
 
     Branches that are added to the residual begin at 1 / sqrt(how many there are), so that depth changes nothing.
     """
     config = model.config
     yield "encoder.embedding.weight", torch.ones(config.text_vocabulary)
-    yield "decoder.embedding.weight", _rows(model.decoder.embedding.weight, config.codebooks**-0.5)
+    yield (
+        "decoder.embedding.weight",
+        _rows(model.get_parameter("decoder.embedding.weight"), config.codebooks**-0.5),
+    )
     for side, stack, branches in (
         ("encoder", config.encoder, 2 * config.encoder.layers),
         ("decoder", config.decoder, 3 * config.decoder.layers),
@@ -66,7 +84,7 @@ def deviations(model: "CodecLM") -> Iterator[tuple[str, Tensor]]:
                 yield f"{at}.cross_attention.out.weight", out
             yield f"{at}.mlp.gate_up.weight", _fan(layer.get_submodule("mlp.gate_up"))
             yield f"{at}.mlp.down.weight", _fan(layer.get_submodule("mlp.down"), branches**-0.5)
-    yield "head.weight", _fan(model.head, HEAD)
+    yield "head.weight", _fan(model.get_submodule("head"), HEAD)
 
 
 def projection(
@@ -78,12 +96,14 @@ def projection(
     receptive field, and are off by up to eighty times.
     """
     fan = math.prod(inputs)
-    return torch.randn(math.prod(outputs), fan, generator=generator) * gain * fan**-0.5
+    drawn: Tensor = torch.randn(math.prod(outputs), fan, generator=generator) * gain * fan**-0.5
+    return drawn
 
 
 def query_gain(scale: float, head_dim: int) -> float:
     """The gain of queries under which the logits of attention begin with a standard deviation of 1."""
-    return 1 / (scale * head_dim**0.5)
+    deviation: float = scale * head_dim**0.5
+    return 1 / deviation
 
 
 def _fan(linear: nn.Module, gain: float = 1.0) -> Tensor:

@@ -47,11 +47,12 @@ class SelfAttention(nn.Module):
         cache: LayerCache | None = None,
     ) -> Float[Tensor, "B T D"]:
         """x (B, T, D) -> (B, T, D); with a cache, over everything that it holds up to the mask."""
-        q, k, v = heads(self.qkv(x), self.head_dim).split(self.sizes, dim=1)
+        q, k, v = torch.split(heads(self.qkv(x), self.head_dim), self.sizes, dim=1)
         q, k = rotate(q, turns), rotate(k, turns)
         if cache is not None:
             k, v = cache.extended(k, v)
-        return self.out(joined(attention(q, k, v, scale=self.scale, mask=mask, causal=causal)))
+        read: Tensor = self.out(joined(attention(q, k, v, scale=self.scale, mask=mask, causal=causal)))
+        return read
 
 
 class CrossAttention(nn.Module):
@@ -82,7 +83,8 @@ class CrossAttention(nn.Module):
         """x (B, T, D) -> (B, T, D), reading keys and values of the text under its mask."""
         q = heads(self.q(x), self.head_dim)
         q = q if turns is None else rotate(q, turns)
-        return self.out(joined(attention(q, *keys, scale=self.scale, mask=mask)))
+        read: Tensor = self.out(joined(attention(q, *keys, scale=self.scale, mask=mask)))
+        return read
 
 
 class MLP(nn.Module):
@@ -96,7 +98,8 @@ class MLP(nn.Module):
     def forward(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
         """x (B, T, D) -> (B, T, D)."""
         gate, up = self.gate_up(x).chunk(2, dim=-1)
-        return self.down(F.silu(gate) * up)
+        made: Tensor = self.down(F.silu(gate) * up)
+        return made
 
 
 class EncoderLayer(nn.Module):
@@ -114,7 +117,8 @@ class EncoderLayer(nn.Module):
     ) -> Float[Tensor, "B S E"]:
         """x (B, S, E) -> (B, S, E)."""
         x = x + self.attention(self.attention_norm(x), turns, mask)
-        return x + self.mlp(self.mlp_norm(x))
+        made: Tensor = self.mlp(self.mlp_norm(x))
+        return x + made
 
 
 class DecoderLayer(nn.Module):
@@ -145,12 +149,13 @@ class DecoderLayer(nn.Module):
         """x (B, T, D) -> (B, T, D)."""
         x = x + self.self_attention(self.self_norm(x), turns, mask, causal=causal, cache=cache)
         x = x + self.cross_attention(self.cross_norm(x), text, text_turns, text_mask)
-        return x + self.mlp(self.mlp_norm(x))
+        made: Tensor = self.mlp(self.mlp_norm(x))
+        return x + made
 
 
 def heads(x: Float[Tensor, "B T I"], head_dim: int) -> Float[Tensor, "B H T F"]:
     """(B, T, H * head_dim) -> (B, H, T, head_dim), head-major."""
-    return x.unflatten(-1, (-1, head_dim)).transpose(1, 2)
+    return torch.unflatten(x, -1, (-1, head_dim)).transpose(1, 2)
 
 
 def joined(x: Float[Tensor, "B H T F"]) -> Float[Tensor, "B T I"]:

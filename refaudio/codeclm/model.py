@@ -10,6 +10,9 @@
 True
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
@@ -141,19 +144,21 @@ class CodecLM(nn.Module):
     def _embedded(self, rows: Tensor) -> Float[Tensor, "B R D"]:
         """The sum of a row's codes, each in its codebook's part of one table."""
         offsets = torch.arange(self.config.codebooks, device=rows.device) * self.config.vocabulary
-        return self.decoder.embedding(rows + offsets).sum(-2)
+        embedded: Tensor = self.decoder.embedding(rows + offsets)
+        return embedded.sum(-2)
 
     def _logits(self, x: Tensor) -> Float[Tensor, "B R K V"]:
-        logits = self.head(self.decoder.norm(x))
+        logits: Tensor = self.head(self.decoder.norm(x))
         wide = torch.promote_types(logits.dtype, torch.float32)
-        return logits.to(wide).unflatten(-1, (self.config.codebooks, self.config.vocabulary))
+        return torch.unflatten(logits.to(wide), -1, (self.config.codebooks, self.config.vocabulary))
 
     def _text_keys(self, memory: Tensor) -> list[tuple[Tensor, Tensor]]:
         turns = None
         if self.config.cross_rotary:
             places = torch.arange(memory.shape[1], device=memory.device)
             turns = self._cross_table(places, memory.dtype)
-        return [layer.cross_attention.keys(memory, turns) for layer in self.decoder.layers]
+        layers: Iterable[Any] = self.decoder.layers  # a ModuleList does not tell what it holds
+        return [layer.cross_attention.keys(memory, turns) for layer in layers]
 
     def _turns(self, places: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
         config = self.config

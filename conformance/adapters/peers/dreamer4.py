@@ -36,7 +36,7 @@ if not hasattr(sys.modules["torchvision.models"].VGG16_Weights, "DEFAULT"):
     sys.modules[
         "torchvision.models"
     ].VGG16_Weights.DEFAULT = None  # a default of LPIPSLoss, which is not called
-dreamer4 = load_file(Path(_package.origin).parent / "dreamer4.py", "dreamer4.dreamer4")
+dreamer4: Any = load_file(Path(_package.origin).parent / "dreamer4.py", "dreamer4.dreamer4")
 
 IMPLEMENTATION = {
     "name": "dreamer4",
