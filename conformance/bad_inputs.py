@@ -25,6 +25,7 @@ from torch import Tensor
 
 from refaudio import audio, losses, seeds
 from refaudio.codeclm import delay
+from refaudio.flow import CFM, OBJECTIVES, V, declared, grid, training
 
 from ..spec.values import same
 from .hostile import numbers, others, tensors
@@ -111,6 +112,10 @@ def _mean(result: Any, given: Mapping[str, Any]) -> bool:
     return result.ndim == 0 and (extreme or low - room <= float(result) <= high + room)
 
 
+def _shaped_as_counted(result: Any, given: Mapping[str, Any]) -> bool:
+    return _finite(result, given) and result.shape == (given["count"],)
+
+
 def _any(result: Any, given: Mapping[str, Any]) -> bool:
     return True
 
@@ -124,7 +129,36 @@ VALUES = torch.arange(8.0).reshape(2, 4)
 ROWS = delay.delay(CODES, [0, 1, 3], bos=90, pad=91)
 PLACE = {"path": Path("clip.wav")}  # in a folder that is made for the run
 
+PATH = {"data": VALUES, "noise": -VALUES, "t": 0.25}
+STATE = {"x": VALUES, "out": -VALUES, "t": torch.tensor([0.25, 0.75])}
+GENERATOR = torch.Generator()
+
+
+def _like(name: str) -> Answer:
+    """A float tensor of the shape of this argument."""
+    return lambda result, given: result.is_floating_point() and result.shape == given[name].shape
+
+
+def _falls(result: Any, given: Mapping[str, Any]) -> bool:
+    """n + 1 numbers that fall strictly to 0."""
+    falls = bool((result.diff() < 0).all()) and float(result[-1]) == 0
+    return falls and len(result) == given.get("steps", len(result) - 1) + 1
+
+
 TARGETS = [
+    *(Target(getattr(one, name), PATH, _like("data")) for one in (V, CFM) for name in ("interpolate", "target")),
+    *(Target(getattr(one, name), STATE, _like("x")) for one in (V, CFM) for name in ("to_data", "to_noise")),
+    Target(grid.uniform, {"steps": 8, "start": 0.5}, _falls),
+    Target(grid.log_snr, {"steps": 8, "start": 0.1}, _falls),
+    Target(grid.sway, {"steps": 8, "coefficient": -1.0}, _falls),
+    Target(grid.karras, {"steps": 8, "low": 0.3, "high": 500.0, "rho": 7.0}, _falls),
+    Target(grid.polyexponential, {"steps": 8, "low": 0.3, "high": 500.0, "rho": 1.0}, _falls),
+    Target(grid.flow_match_euler, {"steps": 8, "shift": 3.0}, _falls),
+    Target(grid.custom, {"points": [1.0, 0.5, 0.0]}, lambda r, g: bool((r.diff() < 0).all()) and len(r) > 1),
+    Target(grid.levels_of, {"sigmas": torch.tensor([500.0, 1.0])}, _like("sigmas")),
+    Target(training.trunc_logit_normal, {"count": 3, "generator": GENERATOR}, _shaped_as_counted),
+    Target(training.shifted, {"t": torch.tensor([0.0, 0.5, 1.0]), "s": 3.0}, _like("t")),
+    Target(declared, {"model": "cfm"}, lambda r, g: r in OBJECTIVES.values()),
     Target(audio.validate, {"audio": CLIP, "stage": "audio"}, _waveform()),
     Target(audio.from_layout, {"array": CLIP.tolist(), "layout": "CN"}, lambda r, g: r.ndim == 2),
     Target(audio.to_stereo, {"audio": CLIP}, _waveform(2)),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..spec.conventions import CONVENTIONS, NUMBERS
+from ..spec.functions import SHORT
 from ..spec.law import LAWS
 from .adapter import FAMILIES, Adapter, areas_of, scoped, spec_functions
 from .usage import UsageError, did_you_mean
@@ -21,18 +22,38 @@ def public(target: object) -> list[str]:
 def read(name: str, target: object) -> Adapter:
     """What an object binds and declares; every error is one line."""
     known = spec_functions()
-    bound = {key: getattr(target, key) for key in known if callable(getattr(target, key, None))}
+    families = _families(name, target)
+    short = _short(families)
+    named = {key: getattr(target, key, None) for key in known if key not in short.values()}
+    named |= {
+        key: getattr(target, other)
+        for key, other in short.items()
+        if not named[key] and hasattr(target, other)
+    }
+    bound = {key: value for key, value in named.items() if callable(value)}
     return Adapter(
         name=name,
         functions=bound,
         conventions=_conventions(name, target),
         implementation={key: str(value) for key, value in _mapping(name, target, "IMPLEMENTATION").items()},
         sizes=_sizes(name, target),
-        families=_families(name, target),
+        families=families,
         not_claimed=_not_claimed(name, target),
         notes=_near_misses(target, bound, known),
         numbers=_numbers(name, target),
     )
+
+
+def _short(families: Sequence[str]) -> dict[str, str]:
+    """The functions that may be bound by a shorter name, because these families do not use it for something else."""
+    theirs = {
+        name
+        for law in LAWS.values()
+        if law.area in areas_of(families)
+        for grain in law.needs
+        for name in grain
+    }
+    return {key: other for key, other in SHORT.items() if key in theirs and other not in theirs}
 
 
 def _mapping(name: str, target: object, attribute: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ..spec.delay import BOS, EOS, PAD, make_codes
 from ..spec.functions import FUNCTIONS
 from ..spec.oracles import delayed
 from ..spec.scripts import EchoCodec
-from . import smoke_audio, smoke_codec, smoke_lm, smoke_loss
+from . import smoke_audio, smoke_codec, smoke_flow, smoke_lm, smoke_loss, smoke_rollout, smoke_solve
 from .adapter import Adapter
 
 FRAMES, BATCH = 5, 3
@@ -129,6 +129,9 @@ PROBES: Mapping[str, list[Callable[[Adapter], str | None]]] = {
     **smoke_audio.PROBES,
     **smoke_codec.PROBES,
     **smoke_lm.PROBES,
+    **smoke_rollout.PROBES,
+    **smoke_solve.PROBES,
+    **smoke_flow.PROBES,
 }
 
 

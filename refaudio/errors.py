@@ -51,7 +51,7 @@ def integer(name: str, value: object, *, least: int | None = None, most: int | N
 
 def positive(name: str, value: object) -> float:
     """value as a Python float, above zero and finite; ValueError for anything else."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < _as_float(value) < math.inf:
         raise ValueError(f"{name}={value!r} must be a number above 0, and finite")
     return float(value)
 
@@ -70,13 +70,18 @@ def real(name: str, value: object, *, least: float, most: float) -> float:
     """value as a Python float between least and most, both allowed; ValueError for anything else, NaN included."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ValueError(f"{name}={value!r} must be a number")
-    try:
-        number = float(value)
-    except (OverflowError, ValueError):  # an integer or a fraction beyond all floats
-        number = math.inf
+    number = _as_float(value)
     if not least <= number <= most:
         raise ValueError(f"{name}={value!r} must be between {least:g} and {most:g}")
     return number
+
+
+def _as_float(value: Real) -> float:
+    """value as a float, infinite where it is an integer or a fraction beyond all floats."""
+    try:
+        return float(value)
+    except (OverflowError, ValueError):
+        return math.inf
 
 
 def unknown(name: str, value: object, known: Iterable[str]) -> ValueError:

@@ -157,4 +157,88 @@ FUNCTIONS = {
     "load_model": _function(
         "folder", "the model of a checkpoint's folder, as a callable logits(text, mask, rows)"
     ),
+    "denoise": _function(
+        "network shape steps k_max generator",
+        "noise of this shape (B, T, ...) -> data alike, in so many of K steps; calls network(z, tau, d)",
+    ),
+    "rollout": _function(
+        "network context frames steps actions k_max window generator",
+        "context (B, N, ...) -> the frames that follow (B, T, ...), one by one; calls network(z, tau, d) on all frames in "
+        "sight and, with actions (B, N + T), network(z, tau, d, actions); or, where the network has them, cache = "
+        "network.begin(B, window), network(z, tau, d, cache=cache), cache = network.commit(z, tau, d, cache=cache)",
+    ),
+    "sample_levels": _function(
+        "batch frames k_max generator",
+        "training labels of a batch: levels (B, T), and steps (B,) or (B, T), in the declared TIME and STEP",
+    ),
+    "interpolate": _function(
+        "data noise t", "the state x_t (B, D, L) of data and noise (B, D, L), at a time an item (B,)"
+    ),
+    "target": _function("data noise t", "what the network learns to answer at (x_t, t): (B, D, L)"),
+    "to_data": _function("x out t", "the data that a state and the network's answer to it imply: (B, D, L)"),
+    "to_noise": _function(
+        "x out t", "the noise that a state and the network's answer to it imply: (B, D, L)"
+    ),
+    "adopt": _function(
+        "network objective",
+        "network(x, t) that speaks v, rectified_flow or cfm -> one that speaks the code's own convention",
+    ),
+    "sample_times": _function("count generator", "the training times (B,) of a batch"),
+    "shift": _function("t length", "times (N,) as they are moved for a clip of so many latent frames"),
+    "grid": _function(
+        "steps start",
+        "the times that n steps visit (n + 1,), from the noise level `start` (1: plain generation) to the data",
+    ),
+    "check_grid": _function("times", "a list of times of the caller's own, given back, or a refusal"),
+    "sway": _function("steps coefficient", "n + 1 equally spaced times, swayed"),
+    "sigmas": _function("steps low high", "n noise-to-data ratios from high to low, and 0: (n + 1,)"),
+    "sigma_to_time": _function(
+        "sigma", "noise-to-data ratios (N,) -> the times of the path at which they hold"
+    ),
+    "published_grid": _function(
+        "grid steps",
+        "the n + 1 times of stable-audio-flow, stable-audio-v, flow-match-euler, f5 or diffrhythm",
+    ),
+    "solve": _function(
+        "network x steps scale generator method",
+        "noise x (B, C, L) -> data, in n steps of network(x, t), t (B,); with guidance `scale` (None: without) network(x, t, "
+        "cond), cond zero in rows without condition; generator: one an element; ddim and dpmpp-3m-sde: the network predicts v",
+    ),
+    "integrate": _function(
+        "network x times generator method",
+        "the same on n + 1 times given in the declared TIME, from the noise to the data",
+    ),
+    "watch": _function(
+        "network x steps callback method",
+        "solve, with a callback at each step, called with whatever the code hands it",
+    ),
+    "vary": _function(
+        "network data noise steps strength generator method",
+        "data (B, C, L), mixed with noise to the level `strength` of 0..1 -> a variation",
+    ),
+    "inpaint": _function(
+        "network data noise keep steps generator method",
+        "data and noise (B, C, L), keep (B, L), True where data stay -> (B, C, L)",
+    ),
+    "admit": _function(
+        "objective method scale",
+        "what the code does when a model of this objective (v, rectified_flow, rf_denoiser, None: undeclared) is sampled so: "
+        "nothing, a warning, or a refusal",
+    ),
+    "guide_velocity": _function("cond uncond scale", "the guided answer (B, C, L), in the declared GUIDANCE"),
+    "guided": _function(
+        "network x t cond scale",
+        "one guided evaluation of network(x, t, cond) at x (B, C, L), t (B,), cond (B, S, D)",
+    ),
+    "rescale": _function(
+        "guided cond phi", "the guided answer, phi of the way to the spread of the conditional one"
+    ),
+    "guide_interval": _function(
+        "cond uncond scale levels low high",
+        "guided where low <= levels (B,) <= high, conditional elsewhere",
+    ),
 }
+
+# Two families use one name for different things. An implementation that declares FAMILIES without the other one may
+# use it: `step` is the training step of LOSS, or a language model's; `load` is AUDIO's, or a model's.
+SHORT = {"advance": "step", "load_model": "load"}

@@ -10,10 +10,24 @@ from refaudio import __version__, audio, losses, seeds
 from refaudio.audio import transform
 from refaudio.codeclm import delay as pattern_of_delays
 
-from . import reference_codec, reference_lm, toy_trainer
+from . import (
+    reference_codec,
+    reference_dynamics,
+    reference_flow,
+    reference_lm,
+    reference_rollout,
+    reference_solve,
+    toy_trainer,
+)
 
 IMPLEMENTATION = {"name": "refaudio", "version": __version__}
-FAMILIES = ["AUDIO", "CODEC", "DELAY", "TEXT", "LM", "STEREO", "LOSS", "SEED", "CKPT"]
+FAMILIES = ("AUDIO CODEC DELAY TEXT LM STEREO PATH GRID SOLVE GUIDE ROLLOUT LOSS SEED CKPT").split()
+TIME = {"flow": reference_flow.TIME, "dynamics": "data at 1"}
+PREDICTS = {"flow": reference_flow.PREDICTS, "dynamics": "data"}
+STEP = "fraction"
+GRID = reference_flow.GRID
+TIMES = reference_flow.TIMES
+GUIDANCE = "w"
 EOS = "staggered"
 LOSS = "mean of channels"
 ACCUMULATION = "global"
@@ -68,6 +82,32 @@ init_attention = reference_lm.init_attention
 init = reference_lm.init
 expand_to_stereo = reference_lm.expand_to_stereo
 load_model = reference_lm.load_model
+sample_levels = reference_dynamics.sample_levels
+denoise = reference_rollout.denoise
+rollout = reference_rollout.rollout
+interpolate = reference_flow.interpolate
+target = reference_flow.target
+to_data = reference_flow.to_data
+to_noise = reference_flow.to_noise
+adopt = reference_flow.adopt
+sample_times = reference_flow.sample_times
+shift = reference_flow.shift
+grid = reference_flow.grid
+check_grid = reference_flow.check_grid
+sway = reference_flow.sway
+sigmas = reference_flow.sigmas
+sigma_to_time = reference_flow.sigma_to_time
+published_grid = reference_flow.published_grid
+solve = reference_solve.solve
+integrate = reference_solve.integrate
+watch = reference_solve.watch
+vary = reference_solve.vary
+inpaint = reference_solve.inpaint
+admit = reference_solve.admit
+guide_velocity = reference_solve.guide_velocity
+guided = reference_solve.guided
+rescale = reference_solve.rescale
+guide_interval = reference_solve.guide_interval
 
 
 def delay(codes: Tensor, delays: Sequence[int], bos: int, pad: int, eos: int | None) -> Tensor:

@@ -13,8 +13,9 @@ from ..load import load
 
 REFERENCE = "refaudio.conformance.adapters.reference"
 MODULES = (
-    "audio audio_files audio_time ckpt codec codec_chunks codec_edge delay "
-    "delay_use lm lm_parts loss loss_labels loss_learnt loss_mean loss_step seed stereo text"
+    "audio audio_files audio_time ckpt codec codec_chunks codec_edge delay delay_use grid "
+    "grid_published guide lm lm_parts loss loss_labels loss_learnt loss_mean loss_step path "
+    "path_training rollout rollout_past seed solve solve_edit solve_order solve_runs stereo text"
 ).split()
 
 

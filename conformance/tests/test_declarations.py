@@ -28,3 +28,14 @@ def test_a_plain_declaration_speaks_for_every_family() -> None:
 def test_a_declaration_with_a_slip_in_its_name_is_asked_about() -> None:
     notes = load(SimpleNamespace(delay=print, EOSS="none", WINDOW=3)).notes
     assert notes == ["'EOSS' is no declaration of the spec: did you mean 'EOS'?"]
+
+
+def test_a_name_that_two_families_use_is_that_of_the_declared_one() -> None:
+    module = SimpleNamespace(begin=print, step=len, load=open, FAMILIES=["LM", "CKPT"])
+    assert dict(load(module).functions) == {"begin": print, "advance": len, "load_model": open}
+    module.advance = max
+    assert load(module).functions["advance"] is max
+    module.FAMILIES = ["LM", "CKPT", "LOSS", "AUDIO"]
+    assert dict(load(module).functions) == {"begin": print, "advance": max, "step": len, "load": open}
+    del module.FAMILIES, module.advance
+    assert dict(load(module).functions) == {"begin": print, "step": len, "load": open}

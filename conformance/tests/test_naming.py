@@ -29,12 +29,19 @@ cases.SHRINKING_CALLS["free"] = 40  # a name needs a failing case, and not the s
 def anonymous(function):
     return lambda *args: function(*args)
 
+def as_declared(conventions):  # "TIME (flow)" was declared as TIME = {"flow": ...}
+    found = {}
+    for name, value in conventions.items():
+        key, _, family = name.removesuffix(")").partition(" (")
+        found[key] = {**found.get(key, {}), family: value} if family else value
+    return found
+
 wrong = []
 mutants = list(all_mutants().items())[first::every]
 for name, mutant in mutants:
     adapter = mutant.adapter()
     functions = {key: anonymous(value) for key, value in adapter.functions.items()}
-    declared = {**adapter.conventions, **adapter.numbers}
+    declared = {**as_declared(adapter.conventions), **adapter.numbers}
     report = check(types.SimpleNamespace(**declared, **functions), profile="quick", only=killers[name])
     told = {line for result in report.results for line in result.mutant}
     if told != {f"behaves like mutant {name}: {mutant.says}"}:
