@@ -15,7 +15,7 @@ from .codec import HOP, RATE, encoded
 @mutant("decodes-without-context", "codeclm:92")
 def decodes_without_context_of_decode_chunked(codec: Any, codes: Tensor, chunk: int) -> Tensor:
     """chunks are decoded by themselves and joined: a click at every seam"""
-    return torch.cat([codec.decode(part) for part in codes.split(chunk, dim=1)], dim=1)
+    return torch.cat([codec.decode(part) for part in torch.split(codes, chunk, dim=1)], dim=1)
 
 
 def _in_pieces(codec: Any, codes: Tensor, chunk: int, before: int, after: int) -> Tensor:
@@ -103,7 +103,7 @@ def compresses_of_encode_long(audio: Tensor) -> Tensor:
 @mutant("levels-each-window", "codeclm:91")
 def levels_each_window_of_encode_long(audio: Tensor) -> Tensor:
     """each window of a second is normalised by itself before it is coded: the clip is heard to pump"""
-    parts = [part / part.abs().max().clamp(min=1e-8) for part in audio.split(87 * HOP, dim=1)]
+    parts = [part / part.abs().max().clamp(min=1e-8) for part in torch.split(audio, 87 * HOP, dim=1)]
     return torch.cat([encoded(part) for part in parts], dim=1)
 
 

@@ -37,14 +37,15 @@ def model() -> Any:
     for name, kernel in made.named_parameters():
         if name.endswith("weight_v"):
             torch.nn.init.normal_(kernel)
-    module: Any
-    for module in made.modules():
+    modules: list[Any] = list(made.modules())
+    for module in modules:
         if hasattr(module, "weight_g"):
-            summed = module.weight_v.shape[0] * 2  # a transposed kernel is two strides long
+            kernel = module.weight_v
+            summed = kernel.shape[0] * 2  # a transposed kernel is two strides long
             if isinstance(module, torch.nn.Conv1d):
-                summed = module.weight_v[0].numel()
+                summed = kernel[0].numel()
             with torch.no_grad():
-                module.weight_g.fill_((module.weight_v[0].numel() / summed / 3) ** 0.5)
+                module.weight_g.fill_((kernel[0].numel() / summed / 3) ** 0.5)
     return made.eval()
 
 
