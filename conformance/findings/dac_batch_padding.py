@@ -6,6 +6,7 @@ sees eight frames ahead. Cut to length, the codes still heard silence beyond the
 
 import sys
 
+import numpy as np
 import torch
 
 try:
@@ -27,10 +28,11 @@ extractor = DacFeatureExtractor(sampling_rate=44100, hop_length=HOP)
 clips = [(torch.rand(frames * HOP) - 0.5).numpy() for frames in (SHORT, LONG)]
 
 
-def encode(clips: list) -> torch.Tensor:
+def encode(clips: list[np.ndarray]) -> torch.Tensor:
     inputs = extractor(raw_audio=clips, sampling_rate=44100, return_tensors="pt")
     with torch.no_grad():
-        return model.encode(inputs["input_values"]).audio_codes
+        codes: torch.Tensor = model.encode(inputs["input_values"]).audio_codes
+    return codes
 
 
 alone, together = encode(clips[:1])[0], encode(clips)[0, :, :SHORT]

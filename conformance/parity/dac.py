@@ -182,10 +182,8 @@ def _ties(what: str, network: Any, audio: Tensor, codes: Tensor) -> Row:
         gap = float(rest @ (book[want[c, t, k]] - book[codes[c, t, k]]))
         worst = max(worst, gap)
     left = int((before > 0).sum())
-    told = (
-        f"{int(first.sum())} near-ties in {want.numel()} codes, and {left} codes after them"
-        if left or first.any()
-        else ""
+    told = f"{int(first.sum())} near-ties in {want.numel()} codes" + (
+        f", and {left} codes after them" if left else ""
     )
     return Row(what, worst, TIE * FACTOR["network"] * unit, 1 - left / want.numel(), told)
 

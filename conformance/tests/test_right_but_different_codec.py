@@ -65,7 +65,8 @@ def in_32_bits(audio: Tensor) -> Tensor:
 
 def generous(codec: Any, codes: Tensor, chunk: int) -> Tensor:
     """Sixteen frames on either side, whatever the codec says, and pieces cut from the end."""
-    heard, stop = [], codes.shape[1]
+    heard: list[Tensor] = []
+    stop = codes.shape[1]
     while stop > 0:
         start = max(0, stop - chunk)
         first = max(0, start - 16)
@@ -91,7 +92,8 @@ def faded(codec: Any, codes: Tensor, chunk: int) -> Tensor:
 
 def at_once(codec: Any, audio: Tensor, chunk: int) -> Tensor:
     """Memory is plenty: everything at once is right too."""
-    return codec.encode(audio)
+    codes: Tensor = codec.encode(audio)
+    return codes
 
 
 ALL = {"HOP": 512, "RATE": 44100, "encode": reference.encode, "decode": reference.decode}

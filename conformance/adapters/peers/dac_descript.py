@@ -40,12 +40,12 @@ def model() -> Any:
     modules: list[Any] = list(made.modules())
     for module in modules:
         if hasattr(module, "weight_g"):
-            weight = module.weight_v
-            summed = weight.shape[0] * 2  # a transposed kernel is two strides long
+            kernel = module.weight_v
+            summed = kernel.shape[0] * 2  # a transposed kernel is two strides long
             if isinstance(module, torch.nn.Conv1d):
-                summed = weight[0].numel()
+                summed = kernel[0].numel()
             with torch.no_grad():
-                module.weight_g.fill_((weight[0].numel() / summed / 3) ** 0.5)
+                module.weight_g.fill_((kernel[0].numel() / summed / 3) ** 0.5)
     return made.eval()
 
 
