@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from refaudio import flow
-from refaudio.conformance.adapter import Adapter, UsageError, load
+from refaudio.conformance.adapter import Adapter, UsageError
+from refaudio.conformance.load import load
 from refaudio.conformance.run import Bound
 from refaudio.spec.oracles_flow import Gaussian
 from refaudio.spec.scripts_solve import Ideal, Language, language, levels_of, run, state
