@@ -102,14 +102,14 @@ def at_level(impl: Implementation, level: Tensor) -> Tensor:
     return level if direction(impl) == "data at 0" else 1 - level
 
 
-def own_mix(impl: Implementation, t: Tensor) -> tuple[Tensor, Tensor]:
+def own_mix(impl: Implementation, t: Tensor, name: str = "interpolate") -> tuple[Tensor, Tensor]:
     """alpha and sigma of an implementation's own path, float64 (B, 1, 1): what it makes of a data or a noise of 1.
 
     One item at a time, so that no item can lend another its time.
     """
     one, none = torch.ones(1, 1, 1, dtype=torch.float64), torch.zeros(1, 1, 1, dtype=torch.float64)
     shares = [
-        [impl.interpolate(data.clone(), noise.clone(), each[None].clone()) for each in t.double()]
+        [getattr(impl, name)(data.clone(), noise.clone(), each[None].clone()) for each in t.double()]
         for data, noise in ((one, none), (none, one))
     ]
     alpha, sigma = (torch.cat(share).to(torch.float64) for share in shares)

@@ -123,7 +123,46 @@ class Curved:
         return angle.cos() * x.float() - angle.sin() * out.float() / (math.pi / 2)
 
 
-@pytest.mark.parametrize("path", [Cosine(), Denoiser(), Curved()], ids=["cosine", "denoiser", "curved"])
+class Slanted:
+    """A velocity on a path whose slope grows without bound, or vanishes, at an end: data at 1."""
+
+    TIME, PREDICTS = "data at 1", "velocity"
+
+    def __init__(self, mix: Callable[[Tensor], tuple[Tensor, Tensor, Tensor, Tensor]]) -> None:
+        self.mix = mix
+
+    def _at(self, t: Tensor) -> tuple[Tensor, ...]:
+        return tuple(part[:, None, None] for part in self.mix(t))
+
+    def interpolate(self, data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        alpha, sigma, _, _ = self._at(t)
+        return alpha * data + sigma * noise
+
+    def target(self, data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        _, _, a, b = self._at(t)
+        return a * data + b * noise
+
+    def to_data(self, x: Tensor, out: Tensor, t: Tensor) -> Tensor:
+        alpha, sigma, a, b = self._at(t)
+        return (b * x - sigma * out) / (alpha * b - sigma * a)
+
+
+def root(t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """alpha = t and the noise keeps the power at 1."""
+    sigma = (1 - t**2).sqrt()
+    return t, sigma, torch.ones_like(t), -t / sigma
+
+
+def squares(t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """alpha = t ** 2: at the noise the velocity says nothing of the data."""
+    return t**2, 1 - t**2, 2 * t, -2 * t
+
+
+@pytest.mark.parametrize(
+    "path",
+    [Cosine(), Denoiser(), Curved(), Slanted(root), Slanted(squares)],
+    ids=["cosine", "denoiser", "curved", "root", "squares"],
+)
 def test_another_path_is_a_path(path: object) -> None:
     green(path, ["PATH-001", "PATH-002", "PATH-003", "PATH-004"])
 
