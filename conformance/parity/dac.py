@@ -7,7 +7,6 @@ codebooks code another rest: they are left out.
 
 from __future__ import annotations
 
-import copy
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -116,7 +115,8 @@ def _compared(size: str, config: DACConfig, frames: int) -> Iterator[Row]:
     coded = {name: codec.encode(audio, config.rate) for name, codec in ours.items()}
     heard = {name: codec.decode(codes) for name, codec in ours.items()}
     # In float64 a kernel that was folded in float32 is another one than g * v / |v|: each has a reference of its own.
-    folded = copy.deepcopy(theirs)
+    folded = _descript(config)
+    folded.load_state_dict(theirs.state_dict())
     for module in folded.modules():
         if hasattr(module, "weight_g"):
             nn.utils.remove_weight_norm(module)
@@ -175,7 +175,9 @@ def _ties(what: str, network: Any, audio: Tensor, codes: Tensor) -> Row:
     first = differ & (before == 0)
     worst = 0.0
     for c, t, k in first.nonzero().tolist():
-        rest = nn.functional.normalize(latents.unflatten(1, (-1, network.codebook_dim))[c, k, :, t], dim=0)
+        rest = nn.functional.normalize(
+            latents.reshape(len(latents), -1, network.codebook_dim, latents.shape[2])[c, k, :, t], dim=0
+        )
         book = nn.functional.normalize(network.quantizer.quantizers[k].codebook.weight, dim=1)
         gap = float(rest @ (book[want[c, t, k]] - book[codes[c, t, k]]))
         worst = max(worst, gap)

@@ -25,7 +25,7 @@ def scalar(audio: Tensor) -> Tensor:
     assert len(audio) <= 2, "mono or stereo"
     if not torch.isfinite(audio).all():
         raise TypeError("broken samples")
-    whole = pad(audio, (0, -audio.shape[1] % HOP)).unflatten(1, (-1, HOP))
+    whole = pad(audio, (0, -audio.shape[1] % HOP)).reshape(len(audio), -1, HOP)
     return (whole.mean(-1, keepdim=True).clamp(-1, 1) * 127 + 128).round().long()
 
 
