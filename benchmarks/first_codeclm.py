@@ -17,8 +17,8 @@ from refaudio.codeclm.cache import Cache
 from refaudio.codeclm.checkpoint import cast, from_state
 from refaudio.codeclm.config import CodecLMConfig
 from refaudio.codeclm.config_files import as_transformers
+from refaudio.codeclm.fresh import initialise
 from refaudio.codeclm.guidance import guide
-from refaudio.codeclm.initialise import initialise
 from refaudio.codeclm.model import CodecLM
 from refaudio.codeclm.text import encode_text, pad_texts
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from refaudio.codeclm import checkpoint, initialise, stereo, text
+from refaudio.codeclm import checkpoint, fresh, stereo, text
 from refaudio.codeclm.cache import Cache
 from refaudio.codeclm.config import CodecLMConfig, Stack
 from refaudio.codeclm.model import CodecLM
@@ -109,17 +109,17 @@ def published(name: str) -> dict[str, Any]:
 
 
 def init_projection(inputs: Sequence[int], outputs: Sequence[int], seed: int) -> Tensor:
-    return initialise.projection(inputs, outputs, torch.Generator().manual_seed(seed))
+    return fresh.projection(inputs, outputs, torch.Generator().manual_seed(seed))
 
 
 def init_attention(width: int, heads: int, features: int, seed: int) -> tuple[Tensor, Tensor, float]:
     """The queries and keys of a fresh text encoder of one layer, as its module holds them."""
     tiny = CodecLMConfig.tiny()
     sizes = replace(tiny.encoder, width=width, heads=heads, kv_heads=heads, head_dim=features, hidden=2)
-    fresh = _fresh(replace(tiny, encoder=sizes), seed)
-    qkv = fresh.get_parameter("encoder.layers.0.attention.qkv.weight").detach()
+    made = _fresh(replace(tiny, encoder=sizes), seed)
+    qkv = made.get_parameter("encoder.layers.0.attention.qkv.weight").detach()
     q, k, _ = (part.t().reshape(width, heads, features) for part in qkv.chunk(3))
-    return q, k, fresh.config.scale
+    return q, k, made.config.scale
 
 
 def init(codebooks: int, seed: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
@@ -127,9 +127,9 @@ def init(codebooks: int, seed: int) -> Callable[[Tensor, Tensor, Tensor], Tensor
 
 
 def _fresh(config: CodecLMConfig, seed: int) -> CodecLM:
-    fresh = CodecLM(config)
-    initialise.initialise(fresh, torch.Generator().manual_seed(seed))
-    return fresh
+    made = CodecLM(config)
+    fresh.initialise(made, torch.Generator().manual_seed(seed))
+    return made
 
 
 def load_model(folder: str) -> Callable[[Tensor, Tensor, Tensor], Tensor]:

@@ -20,8 +20,8 @@ from refaudio.codeclm.cache import Cache
 from refaudio.codeclm.checkpoint import cast, from_state, load_model, save_model
 from refaudio.codeclm.config import CodecLMConfig, Stack
 from refaudio.codeclm.config_files import as_transformers, read_config
+from refaudio.codeclm.fresh import deviations, initialise
 from refaudio.codeclm.guidance import guide
-from refaudio.codeclm.initialise import deviations, initialise
 from refaudio.codeclm.layers import heads
 from refaudio.codeclm.layouts import Layout, sniff, table
 from refaudio.codeclm.model import CodecLM
@@ -47,7 +47,7 @@ def test_the_examples_run(module: str) -> None:
 
 def test_dia_has_its_published_size_and_every_key_in_both_layouts() -> None:
     """On the meta device: 1.6 billion parameters that nobody allocates."""
-    start = time.perf_counter()
+    start = time.process_time()  # this machine may be busy
     config = CodecLMConfig.dia_1_6b_0626()
     with torch.device("meta"):
         model = CodecLM(config)
@@ -69,7 +69,7 @@ def test_dia_has_its_published_size_and_every_key_in_both_layouts() -> None:
     assert nari["decoder.embeddings.8.weight"].shape == (1028, 2048)
     assert nari["decoder.logits_dense.weight"].shape == (2048, 9, 1028)
     assert nari["decoder.layers.0.mlp.wi_fused.weight"].shape == (2048, 2, 8192)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_configs_carry_the_published_numbers() -> None:

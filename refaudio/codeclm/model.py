@@ -24,7 +24,7 @@ from ..nn.norm import RMSNorm
 from ..nn.rotary import rotary_table
 from .cache import Cache, buffers
 from .config import CodecLMConfig
-from .initialise import initialise
+from .fresh import initialise
 from .layers import DecoderLayer, EncoderLayer, Linear
 from .text import encode_text, pad_texts
 
