@@ -78,7 +78,7 @@ def train(seed: int, shortcuts: bool) -> Network:
         noise = torch.randn(data.shape, generator=generator)
         losses = shortcut_loss(network, data, noise, levels, [told(before)])
         optimizer.zero_grad()
-        (losses.flow + losses.bootstrap).backward()
+        torch.autograd.backward(losses.flow + losses.bootstrap)
         optimizer.step()
         schedule.step()
     return network
@@ -99,10 +99,10 @@ def judge(network: Network) -> Figures:
     noise = torch.randn((*before.shape, 2), generator=generator)
     one, many = (denoise(network, noise, steps, GRID, [told(before)]) for steps in (1, GRID.k_max))
     futures = torch.stack([place((before + turn) % POINTS) for turn in (-1, 1)])
-    landed = [
-        float(((made - futures).norm(dim=-1).amin(0) < NEAR).to(torch.float64).mean()) for made in (one, many)
-    ]
-    return Figures(*landed, float((one - many).square().mean().sqrt()))
+    first, last = (
+        ((made - futures).norm(dim=-1).amin(0) < NEAR).to(torch.float64).mean() for made in (one, many)
+    )
+    return Figures(float(first), float(last), float((one - many).square().mean().sqrt()))
 
 
 def figures(seed: int) -> dict[str, dict[str, float]]:

@@ -239,7 +239,7 @@ def _listed(adapter: Adapter, units: Units, sizes: Tensor) -> str | None:
         if set(sizes.flatten().tolist())
         <= set(replace(units, step=unit).write(halvings).to(torch.float64).tolist())
     ]
-    if not seen or units.step in seen or len(sizes.unique()) < 3:
+    if not seen or units.step in seen or len(set(sizes.flatten().tolist())) < 3:
         return None
     return says("STEP", adapter.convention("STEP", AREA), seen[0])
 

@@ -96,7 +96,7 @@ class Lesson:
     def _asked(self, tau: Tensor, near: Sequence[Tensor | None]) -> list[Row | None]:
         left, flow = list(self.others), self.batch.flow
         rows = zip(tau, self.batch.d / 2, ~flow, near, strict=True)
-        return [_taken(left, *labels, where, z) if where.any() else None for *labels, where, z in rows]
+        return [_taken(left, at, half, where, z) if where.any() else None for at, half, where, z in rows]
 
 
 def _taken(left: list[Row], tau: Tensor, d: Tensor, where: Tensor, near: Tensor | None = None) -> Row | None:
@@ -124,7 +124,7 @@ def lesson(
         losses = [torch.as_tensor(0.0 if branch is None else branch) for branch in branches]
         for loss in losses:
             if loss.requires_grad:
-                loss.backward(retain_graph=True)
+                torch.autograd.backward(loss, retain_graph=True)
     flow, bootstrap = (loss.detach().cpu().to(torch.float64) for loss in losses)
     made = next((loss.dtype for loss in losses if loss.requires_grad), losses[0].dtype)
     rows = [row for asked in listener.asked for row in _rows(asked)]

@@ -90,7 +90,7 @@ def test_three_calls_whatever_the_shape(shape: tuple[int, ...]) -> None:
     rest = 8 - levels.flow_rows
     assert network.seen == [(rest, False, False), (rest, False, False), (8, True, True)]
     assert network.training
-    (losses.flow + losses.bootstrap).backward()
+    torch.autograd.backward(losses.flow + losses.bootstrap)
     assert network.weight.grad is not None
     assert bool(network.weight.grad != 0)
 
