@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -41,6 +42,15 @@ def start() -> Draw:
 def one_of(names: Sequence[str], size: str) -> Draw:
     """One of these names, any of which an implementation may lack; `size` is the name under which it says so."""
     return Draw(st.sampled_from(list(names)), {size: Size(str, st.sampled_from, is_word)})
+
+
+def each(name: str, values: Iterable[object]) -> dict[str, Callable[[dict[str, Any]], bool]]:
+    """A region for each of these values of a parameter."""
+
+    def inside(value: object) -> Callable[[dict[str, Any]], bool]:
+        return lambda case: bool(case[name] == value)
+
+    return {str(value): inside(value) for value in values}
 
 
 def falling() -> Draw:

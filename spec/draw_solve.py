@@ -22,7 +22,9 @@ def widths(most: int = 7) -> Draw:
     """A grid of 1..`most` steps, as how wide each is beside the others."""
     each = st.integers(1, 4)
     many = st.lists(each, min_size=most, max_size=most)
-    return Draw(st.one_of(st.lists(each, min_size=1, max_size=most), many))
+    return Draw(
+        st.one_of(st.lists(each, min_size=1, max_size=4), st.lists(each, min_size=2, max_size=most), many)
+    )
 
 
 def eighths(low: int, high: int) -> Draw:

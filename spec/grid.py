@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 import torch
+from hypothesis import strategies as st
 from torch import Tensor
 
 from . import draw, draw_flow
@@ -15,6 +16,7 @@ from .budget import Budget, budget
 from .law import Implementation, expect, expect_refusal, expect_that, law
 from .oracles_path import at_level
 
+DAMAGES = ("empty", "one", "repeated", "swapped", "nan", "above", "below")
 ROUNDING = Budget(4 * 2.0**-24)  # 1 - level, in float32
 STEPS = {"steps": draw_flow.steps(), "start": draw_flow.start()}
 REGIONS = {
@@ -121,14 +123,11 @@ def refuses_impossible_steps(impl: Implementation, steps: float | str, start: fl
     ],
     draws={
         "levels": draw_flow.falling(),
-        "damage": draw.choice("empty", "one", "repeated", "swapped", "nan", "above", "below"),
+        "damage": draw.choice(*DAMAGES),
         "place": draw.integer(0, 5),
     },
     regions={
-        **{
-            name: lambda case, name=name: case["damage"] == name
-            for name in ("empty", "one", "repeated", "swapped", "nan", "above", "below")
-        },
+        **draw_flow.each("damage", DAMAGES),
         "one step": lambda case: len(case["levels"]) == 2,
     },
 )
@@ -194,7 +193,7 @@ def refines_with_more_steps(impl: Implementation, steps: int, start: float) -> N
     mutants=["sways-as-told", "sway-clamped", "sways-the-other-way", "sways-the-wrong-end"],
     draws={
         "steps": draw_flow.steps(),
-        "hundredths": draw.Draw(draw.st.one_of(draw.st.integers(-100, 175), draw.st.sampled_from([-100, 0]))),
+        "hundredths": draw.Draw(st.one_of(st.integers(-100, 175), st.sampled_from([-100, 0]))),
         "beyond": draw.choice(-1.01, -2.0, 1.76, 3.0, -8.0),
     },
     regions={

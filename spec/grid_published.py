@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 import torch
+from hypothesis import strategies as st
 from torch import Tensor
 
 from . import draw, draw_flow
@@ -69,7 +70,7 @@ def starts_at_the_largest_sigma(impl: Implementation, steps: int, low: float, hi
     ],
     since="2026.1",
     mutants=["sigma-by-the-other-path", "sigma-as-a-power", "sigma-cut-at-one"],
-    draws={"sigmas": draw.Draw(draw.st.lists(draw.st.sampled_from((*LOWS, *HIGHS)), min_size=1, max_size=4))},
+    draws={"sigmas": draw.Draw(st.lists(st.sampled_from((*LOWS, *HIGHS)), min_size=1, max_size=4))},
     regions={
         "large": lambda case: max(case["sigmas"]) > 10,
         "small": lambda case: min(case["sigmas"]) < 0.1,
@@ -146,7 +147,7 @@ PUBLISHED: dict[str, Callable[[int, torch.dtype], Tensor]] = {
     ],
     draws={"steps": draw_flow.steps(), "grid": draw_flow.one_of(list(PUBLISHED), "grid")},
     regions={
-        **{name: lambda case, name=name: case["grid"] == name for name in PUBLISHED},
+        **draw_flow.each("grid", PUBLISHED),
         "one step": lambda case: case["steps"] == 1,
     },
 )

@@ -246,7 +246,7 @@ class Gaussian:
     since="2026.1",
     mutants=["adopts-time-alone", "adopts-sign-alone", "adopts-at-the-same-time", "adopts-unscaled"],
     draws={**BATCH, "speaks": draw_flow.one_of(list(NETWORKS), "speaks")},
-    regions={**REGIONS, **{name: lambda case, name=name: case["speaks"] == name for name in NETWORKS}},
+    regions={**REGIONS, **draw_flow.each("speaks", NETWORKS)},
     spare=MIXES,
 )
 def adopts_other_networks(

@@ -152,7 +152,10 @@ def tells_the_time(
     forms = [_form(call.t) for call in network.calls]
     expect(forms, [f"{len(call.x)} in float32 or wider" for call in network.calls], "the form of the times")
     first = network.calls[0]
-    expect_near(first.x.to(torch.float32), x[: len(first.x)], x, "the state of the first call", "reduction")
+    # a run of a solver's own may begin a little below level 1, with that much less noise
+    scale = 1.0 if impl.has("integrate") else speaks.path(first.level)[1].reshape(-1, 1, 1)
+    want = scale * x[: len(first.x)].to(torch.float64)
+    expect_near(first.x.to(torch.float32), want, x, "the state of the first call", "network")
     told = [float(call.level[0]) for call in network.calls]
     each = CALLS.get(method, (1, 0))[0]
     if impl.has("integrate"):

@@ -86,7 +86,11 @@ def keeps_items_apart(
         "history-on-the-module",
         "writes-into-the-noise",
     ],
-    draws={**CASE, "at": draw.integer(0, 3)},
+    draws={
+        **CASE,
+        "method": draw_solve.method(*METHODS, "dpmpp-2m", "dpmpp-2m", "pingpong"),
+        "at": draw.choice(2, 0, 3, 2),
+    },
     regions={**REGIONS, **{name: lambda case, name=name: case["method"] == name for name in METHODS}},
 )
 def runs_by_itself(

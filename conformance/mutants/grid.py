@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from ..adapters import reference_flow as right
+from ..adapters import reference_solve as solvers
 from . import mutant
 
 
@@ -178,3 +180,33 @@ def wrong_end_of_sway(steps: int, coefficient: float) -> Tensor:
     """the formula of the other direction of time, on these times as they are"""
     right.sway(steps, coefficient)
     return 1 - _swayed(steps, coefficient).flip(0)
+
+
+@mutant("a-method-with-its-own-times", "flow:14")
+def own_times_of_solve(
+    network: Callable[..., Tensor],
+    x: Tensor,
+    steps: int,
+    scale: float | None,
+    generator: Sequence[torch.Generator],
+    method: str,
+) -> Tensor:
+    """midpoint and rk4 are not handed the grid of the others, and make one of their own, denser near the data"""
+    if method not in ("midpoint", "rk4") or type(steps) is not int or steps < 1:
+        return solvers.solve(network, x, steps, scale, generator, method)
+    asked = solvers.with_scale(network, x, scale, solvers.objective_of(method))
+    return solvers.integrate(asked, x, _line(1, 0, steps + 1) ** 1.5, generator, method)
+
+
+@mutant("one-step-spared", "flow:14", "flow:9")
+def one_step_spared_of_solve(
+    network: Callable[..., Tensor],
+    x: Tensor,
+    steps: int,
+    scale: float | None,
+    generator: Sequence[torch.Generator],
+    method: str,
+) -> Tensor:
+    """a multistep method counts its first, plain step apart, and makes one fewer of the others"""
+    spared = method == "dpmpp-2m" and type(steps) is int and steps > 1
+    return solvers.solve(network, x, steps - spared, scale, generator, method)

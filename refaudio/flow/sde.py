@@ -1,7 +1,7 @@
 """DPM-Solver++(3M) SDE: three D's, and fresh noise at every step.
 
-Tentative: the formulas are k-diffusion's `sample_dpmpp_3m_sde` in our words, and were compared with it numerically
-(`conformance/findings/k_diffusion_3m_sde.py`); no closed form stands behind them here.
+Tentative: the formulas are k-diffusion's `sample_dpmpp_3m_sde` in our words, and `python -m refaudio.benchmarks.orders`
+compares the two numerically where k-diffusion is installed; no closed form stands behind them here.
 """
 
 from collections.abc import Iterator

@@ -1,13 +1,16 @@
-"""facebookresearch/flow_matching: the straight path, CondOTProbPath. Data lie at 1, and are called x_1.
+"""facebookresearch/flow_matching: the straight path, CondOTProbPath, and its ODESolver. Data lie at 1, and are called x_1.
 
-Times are handed over as `path.sample` documents them, one an item of the batch.
+Times are handed over as `path.sample` documents them, one an item of the batch. The solver is torchdiffeq's, stepped by
+the time grid that it is handed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import version
 
 from flow_matching.path import CondOTProbPath
+from flow_matching.solver import ODESolver
 from torch import Tensor
 
 IMPLEMENTATION = {
@@ -15,9 +18,11 @@ IMPLEMENTATION = {
     "version": version("flow_matching"),
     "issues": "https://github.com/facebookresearch/flow_matching/issues",
 }
-FAMILIES = ["PATH"]
+FAMILIES = ["PATH", "SOLVE"]
 TIME, PREDICTS = "data at 1", "velocity"
 PATH = CondOTProbPath()
+METHODS = {"euler": "euler", "midpoint": "midpoint", "heun": "heun2", "rk4": "rk4"}
+SIZES = {"method": list(METHODS)}
 
 
 def interpolate(data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
@@ -38,3 +43,11 @@ def to_data(x: Tensor, out: Tensor, t: Tensor) -> Tensor:
 def to_noise(x: Tensor, out: Tensor, t: Tensor) -> Tensor:
     noise: Tensor = PATH.velocity_to_epsilon(velocity=out, x_t=x, t=t)
     return noise
+
+
+def integrate(
+    network: Callable[..., Tensor], x: Tensor, times: Tensor, generator: object, method: str
+) -> Tensor:
+    solver = ODESolver(velocity_model=network)
+    ended: Tensor = solver.sample(x_init=x, step_size=None, method=METHODS[method], time_grid=times)
+    return ended
