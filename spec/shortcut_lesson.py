@@ -96,7 +96,7 @@ class Lesson:
     def _asked(self, tau: Tensor, near: Sequence[Tensor | None]) -> list[Row | None]:
         left, flow = list(self.others), self.batch.flow
         rows = zip(tau, self.batch.d / 2, ~flow, near, strict=True)
-        return [_taken(left, t, d, where, z) if where.any() else None for t, d, where, z in rows]
+        return [_taken(left, at, half, where, z) if where.any() else None for at, half, where, z in rows]
 
 
 def _taken(left: list[Row], tau: Tensor, d: Tensor, where: Tensor, near: Tensor | None = None) -> Row | None:

@@ -14,6 +14,7 @@ from refaudio.conformance.adapters import reference, reference_dynamics, turned_
 from refaudio.conformance.check import check
 from refaudio.conformance.mutants.shortcut import Naive
 from refaudio.conformance.report import failure_text
+from refaudio.dynamics import Grid
 from refaudio.spec import LAWS
 from refaudio.spec.conventions import CONVENTIONS
 
@@ -162,12 +163,12 @@ def coin(batch: int, frames: int, k_max: int, generator: torch.Generator) -> tup
 
 
 def for_each_frame(batch: int, frames: int, k_max: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    levels = reference_dynamics.Grid(k_max).sample(batch, frames, generator, per_frame=True)
+    levels = Grid(k_max).sample(batch, frames, generator, per_frame=True)
     return levels.grid.tau(levels.index), levels.grid.d(levels.exponent)
 
 
 def mostly_flow(batch: int, frames: int, k_max: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    levels = reference_dynamics.Grid(k_max).sample(batch, frames, generator, flow=0.75 if k_max > 1 else 1.0)
+    levels = Grid(k_max).sample(batch, frames, generator, flow=0.75 if k_max > 1 else 1.0)
     return levels.grid.tau(levels.index), levels.grid.d(levels.exponent)
 
 
