@@ -109,7 +109,8 @@ class Grid:
         `flow` is the share of rows with the finest step, which learn from data: 1 / (1 + log2 K) by default, so that all
         steps are equally frequent. It is met by a whole number of rows, rounded up or down by the generator so that the
         share holds on average. `per_frame` draws a step size for every frame as well, as the paper's equation 6 reads:
-        then every row has to visit the teacher (5/3 of the cost without bootstrap, not 1.57 at K = 64).
+        then every row has to visit the teacher (5/3 of the cost without bootstrap, not 1.57 at K = 64). What it buys: with a
+        step an example, a row of d = 1 holds pure noise alone, so that large steps never meet a clean context.
         """
         batch = integer("batch", batch, least=0, most=LONGEST)
         frames = integer("frames", frames, least=0, most=LONGEST)
