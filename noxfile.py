@@ -212,6 +212,14 @@ def bench(session: nox.Session) -> None:
     session.run("pytest", "-o", "addopts=", "benchmarks", *session.posargs)
 
 
+# All that its world model imports, but torchvision, which wants a torch of its own.
+DREAMER4_NEEDS = (
+    "accelerate adam-atan2-pytorch assoc-scan beartype discrete-continuous-embed-readout einx frozendict "
+    "h-net-dynamic-chunking hl-gauss-pytorch loguru memmap-replay-buffer PoPE-pytorch torch-einops-utils "
+    "vector-quantize-pytorch vit-pytorch x-mlps-pytorch x-transformers"
+)
+
+
 def install_peers(session: nox.Session, extras: str) -> None:
     """Install refaudio and, under their own pins, the libraries of conformance/adapters/peers; some may be missing."""
     install(session, "-e", f".[{extras},peers]", pins=PEER_PINS)
@@ -221,6 +229,8 @@ def install_peers(session: nox.Session, extras: str) -> None:
         "descript-audiotools",
         "descript-audio-codec",
         "torchcodec",
+        "dreamer4",
+        *DREAMER4_NEEDS.split(),
     )  # each pins what no adapter needs of it
     for peer in alone:
         session.install("--no-compile", "--no-deps", "-c", str(PEER_PINS), peer, success_codes=[0, 1])

@@ -203,7 +203,7 @@ def finer_steps_come_closer(impl: Implementation, k_max: int, latent: list[int],
     since="2026.1",
     cost="model",
     mutants=["any-number-of-steps", "rounds-the-steps-down", "rollout-takes-any-steps", "last-step-left-out"],
-    draws={**game([4, 1], [8, 1], [64, 1]), "steps": draw.integer(0, 80)},
+    draws={**game([4, 2], [8, 4], [64, 2]), "steps": draw.integer(0, 80)},
     regions={
         "no steps": lambda case: case["steps"] == 0,
         "more than K": lambda case: case["steps"] > case["pace"][0],

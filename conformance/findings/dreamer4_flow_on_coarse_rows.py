@@ -25,7 +25,7 @@ model = DynamicsWorldModel(
     dim=32, dim_latent=8, max_steps=64, num_latent_tokens=1, depth=1, prob_shortcut_train=1.0
 )
 losses = model(latents=torch.randn(4, 3, 1, 8), return_all_losses=True)[1]
-flow, shortcut = float(losses.flow), float(losses.shortcut)
+flow, shortcut = losses.flow.item(), losses.shortcut.item()
 print(f"dreamer4 {version('dreamer4')}: the losses of a batch whose rows all have a step above 1/64")
 print("got ", f"flow {flow:.4f}, bootstrap {shortcut:.4f}")
 print("want", f"flow 0, bootstrap {shortcut:.4f}")

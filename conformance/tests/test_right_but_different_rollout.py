@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from refaudio.conformance.adapter import load
 from refaudio.conformance.adapters import reference
 from refaudio.conformance.check import check
+from refaudio.conformance.load import load
 from refaudio.conformance.mutants.rollout import check_steps
 from refaudio.conformance.mutants.rollout_past import Loop
 from refaudio.conformance.report import failure_text
@@ -139,8 +139,9 @@ def test_two_codes_of_opposite_conventions_are_green() -> None:
 def test_a_false_declaration_is_asked_about(code: dict[str, Any], name: str) -> None:
     opposite = TURNED if code["TIME"] == "data at 1" else CONVENTIONS
     questions = smoke(load(SimpleNamespace(**{**code, name: opposite[name]})))
-    assert {question.function for question in questions} == {"denoise", "rollout"}
-    assert all(f"looks like {name} = {code[name]!r}" in question.says for question in questions)
+    says = {question.function: question.says for question in questions}
+    for sampler in ("denoise", "rollout"):
+        assert f"looks like {name} = {code[name]!r}" in says[sampler]
 
 
 def test_true_declarations_raise_no_question() -> None:
