@@ -221,6 +221,7 @@ def install_peers(session: nox.Session, extras: str) -> None:
         "descript-audiotools",
         "descript-audio-codec",
         "torchcodec",
+        "k-diffusion",
     )  # each pins what no adapter needs of it
     for peer in alone:
         session.install("--no-compile", "--no-deps", "-c", str(PEER_PINS), peer, success_codes=[0, 1])

@@ -159,7 +159,8 @@ def state(seed: int, batch: int, channels: int, frames: int, dtype: torch.dtype 
 
 def easy(speaks: Language, method: str, x: Tensor, seed: int) -> tuple[Truth, Tensor]:
     """A problem that this method solves exactly in any number of steps, and its answer in float64."""
-    other = state(seed + 1, *x.shape, dtype=torch.float64)
+    batch, channels, frames = x.shape
+    other = state(seed + 1, batch, channels, frames, torch.float64)
     if method in FROM_DATA:
         return OnePoint(other), other
     if not speaks.straight:

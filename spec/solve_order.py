@@ -21,7 +21,9 @@ MIXTURES = (
 
 def quantiles(count: int) -> Tensor:
     """Normal noise (1, 1, count) without chance: a few random points can lie where an error happens to change its sign."""
-    return torch.special.ndtri((torch.arange(count, dtype=torch.float64) + 0.5) / count).reshape(1, 1, -1)
+    share = (torch.arange(count, dtype=torch.float64) + 0.5) / count
+    points: Tensor = torch.special.ndtri(share)
+    return points.reshape(1, 1, -1)
 
 
 # method: least order, and the two numbers of steps that it is measured between
@@ -63,7 +65,7 @@ ROUNDINGS = 200  # an error of so many roundings of the state says nothing about
         "mixture": draw.integer(0, len(MIXTURES) - 1),
         "method": draw_solve.method(*ORDERS),
     },
-    regions={name: lambda case, name=name: case["method"] == name for name in ORDERS},
+    regions={name: draw_solve.always(name) for name in ORDERS},
 )
 def reaches_its_order(impl: Implementation, mixture: int, method: str) -> None:
     """On equal steps the error falls with the method's order: Euler and DDIM 0.9 at least, Heun and midpoint 1.8, RK4 3.7, DPM-Solver++ 2M 1.4."""

@@ -88,10 +88,10 @@ def keeps_items_apart(
     ],
     draws={
         **CASE,
-        "method": draw_solve.method(*METHODS, "dpmpp-2m", "dpmpp-2m", "pingpong"),
+        "method": draw_solve.method("pingpong", "dpmpp-2m", "dpmpp-2m", *METHODS),
         "at": draw.choice(2, 0, 3, 2),
     },
-    regions={**REGIONS, **{name: lambda case, name=name: case["method"] == name for name in METHODS}},
+    regions={**REGIONS, **{name: draw_solve.always(name) for name in METHODS}},
 )
 def runs_by_itself(
     impl: Implementation, widths: list[int], batch: int, frames: int, seed: int, method: str, at: int
