@@ -18,7 +18,16 @@ from ..spec.delay import BOS, EOS, PAD, make_codes
 from ..spec.functions import FUNCTIONS
 from ..spec.oracles import delayed
 from ..spec.scripts import EchoCodec
-from . import smoke_audio, smoke_codec, smoke_flow, smoke_lm, smoke_loss, smoke_rollout, smoke_solve
+from . import (
+    smoke_audio,
+    smoke_codec,
+    smoke_flow,
+    smoke_lm,
+    smoke_loss,
+    smoke_rollout,
+    smoke_shortcut,
+    smoke_solve,
+)
 from .adapter import Adapter
 
 FRAMES, BATCH = 5, 3
@@ -132,6 +141,7 @@ PROBES: Mapping[str, list[Callable[[Adapter], str | None]]] = {
     **smoke_rollout.PROBES,
     **smoke_solve.PROBES,
     **smoke_flow.PROBES,
+    **smoke_shortcut.PROBES,
 }
 
 

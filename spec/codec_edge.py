@@ -177,7 +177,9 @@ def refuses_what_is_no_code(
     impl: Implementation, channels: int, frames: int, place: int, value: int, seed: int
 ) -> None:
     """decode refuses codes that are in no codebook: negative ones, and ones beyond the last entry."""
-    codes = quietly(impl.encode, clip(seed, channels, frames * hop_of(impl), LEVEL)).contiguous()
+    codes = (
+        quietly(impl.encode, clip(seed, channels, frames * hop_of(impl), LEVEL)).to(torch.int64).contiguous()
+    )
     quietly(impl.decode, codes.clone())
     codes.view(-1)[place % codes.numel()] = value
     expect_refusal(lambda: quietly(impl.decode, codes), "a code of no codebook")

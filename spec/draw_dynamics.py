@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from .draw import Draw, Size, integer, is_positive, named, seed
+from .draw import Draw, Size, is_positive, named, seed
 
 SHAPES = ([2], [1], [2, 1, 3], [3, 2, 1], [1, 3, 2], [2, 2, 2])
 
@@ -17,6 +18,11 @@ SHAPES = ([2], [1], [2, 1, 3], [3, 2, 1], [1, 3, 2], [2, 2, 2])
 def k_max(*sizes: int) -> Draw:
     """The number of steps of the grid, named `k_max`."""
     return Draw(st.sampled_from(sizes), {"k_max": Size(int, st.sampled_from, is_positive)})
+
+
+def few(size: str) -> Draw:
+    """1 to 3, most often 2 or 3: two of them are equal, and not 1, in a third of all cases."""
+    return Draw(st.sampled_from((1, 2, 3, 2, 3)), {size: Size(int, st.sampled_from, is_positive)})
 
 
 def latent() -> Draw:
@@ -35,23 +41,23 @@ def latent() -> Draw:
 
 def per() -> Draw:
     """Whether d is given for each example or for each frame, named `d`."""
-    return named("example", "frame", size="d")
+    return named("example", "frame", "example", size="d")
 
 
-def branches() -> Draw:
+def branches(*kinds: str) -> Draw:
     """Which rows a batch holds: both kinds, rows of the finest step alone, or of coarser steps alone; named `branches`."""
-    return named("both", "flow", "bootstrap", size="branches")
+    return named("both", *kinds, size="branches")
 
 
-def batch_case(*sizes: int) -> dict[str, Draw]:
-    """A batch of latents with its labels."""
+def batch_case(*sizes: int, kinds: Sequence[str] = ("bootstrap",)) -> dict[str, Draw]:
+    """A batch of latents with its labels, of both kinds of rows or of one of these."""
     return {
         "k_max": k_max(*sizes),
-        "batch": integer(1, 4, "batch"),
-        "frames": integer(1, 4, "frames"),
+        "batch": few("batch"),
+        "frames": few("frames"),
         "seed": seed(),
         "per": per(),
-        "branches": branches(),
+        "branches": branches(*kinds),
         "latent": latent(),
     }
 
@@ -80,7 +86,7 @@ class Batch:
 def make_batch(
     k_max: int, batch: int, frames: int, seed: int, per: str, branches: str, latent: Sequence[int]
 ) -> Batch:
-    """Random latents and labels on the grid; with both kinds of rows, those of the finest step come first."""
+    """Random latents and labels on the grid, often at its ends; with both kinds of rows, those of the finest step come first."""
     generator = torch.Generator().manual_seed(seed)
     finest, coarsest = 0, k_max.bit_length() - 1
     shape = (batch, frames) if per == "frame" else (batch, 1)
@@ -90,10 +96,12 @@ def make_batch(
     elif branches == "both" and per == "frame":
         exponent[torch.rand(shape, generator=generator) < 0.4] = finest
     elif branches == "both":
-        exponent[: (batch + 1) // 2] = finest
+        exponent[: (batch + seed % 2) // 2] = finest
     exponent = exponent.expand(batch, frames)
     index = torch.randint(k_max, (batch, frames), generator=generator) >> exponent << exponent
-    data = torch.randn((batch, frames, *latent), generator=generator, dtype=torch.float64)
+    ends = torch.rand((batch, frames), generator=generator)
+    index = torch.where(ends < 0.2, k_max - (1 << exponent), index).masked_fill(ends > 0.9, 0)
+    data = 0.4 + 0.6 * torch.randn((batch, frames, *latent), generator=generator, dtype=torch.float64)
     tau, d = (label.to(torch.float64) / k_max for label in (index, 1 << exponent))
     return Batch(data, tau, d, per, k_max)
 
@@ -107,11 +115,17 @@ def whole_grid(k_max: int, seed: int) -> Batch:
     return Batch(data, tau, d, "example", k_max)
 
 
+def mixing(case: dict[str, Any]) -> bool:
+    """Frames may see each other where all of a row have halves; what a frame without does meanwhile is left open."""
+    return not (case["per"] == "frame" and case["branches"] == "both")
+
+
 REGIONS = {
     "batch == frames": lambda case: case["batch"] == case["frames"] > 1,
     "one frame": lambda case: case["frames"] == 1,
     "one row": lambda case: case["batch"] == 1,
     "a step for each frame": lambda case: case["per"] == "frame",
     "both branches": lambda case: case["branches"] == "both" and case["batch"] > 1,
+    "a fine grid": lambda case: case["k_max"] == 64,
     "audio": lambda case: len(case["latent"]) == 1,
 }

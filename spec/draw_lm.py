@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from hypothesis import strategies as st
 
 from .draw import Draw, Size, is_positive, is_word
@@ -13,6 +16,15 @@ PIECES = ("[S1]", "[S2]", " ", "a", "é", "中", "😀", "[s1]", "[S3]", "[S", "
 def sentence(most: int = 6) -> Draw:
     """A text of up to `most` pieces, tags among them."""
     return Draw(st.lists(st.sampled_from(PIECES), max_size=most).map("".join))
+
+
+def regions(parameter: str, *values: object) -> dict[str, Callable[[dict[str, Any]], bool]]:
+    """A region for each value of a parameter, named by it."""
+
+    def of(value: object) -> Callable[[dict[str, Any]], bool]:
+        return lambda case: bool(case[parameter] == value)
+
+    return {str(value): of(value) for value in values}
 
 
 def lengths(low: int = 1, high: int = 6) -> Draw:

@@ -100,6 +100,12 @@ FUNCTIONS = {
         "seed count shape",
         "the noise of a whole batch: (count, *shape)",
     ),
+    "add_noise": _function(
+        "data noise tau",
+        "frames (B, T, ...), noise alike, levels (), (B,) or (B, T) in the declared TIME -> noisy frames",
+    ),
+    "ramp": _function("tau", "levels in the declared TIME -> the weight of each in the loss"),
+    "step_sizes": _function("k_max", "every step size of a grid of k_max steps, in the declared STEP"),
     "encode": _function(
         "audio", "waveform (C, N) at the codec's rate -> codes (C, T, K) int64, a plane a channel"
     ),
@@ -170,6 +176,15 @@ FUNCTIONS = {
     "sample_levels": _function(
         "batch frames k_max generator",
         "training labels of a batch: levels (B, T), and steps (B,) or (B, T), in the declared TIME and STEP",
+    ),
+    "embed_level": _function(
+        "tau d k_max",
+        "levels (N,) and steps (N,) in the declared units -> what a freshly built network is told: vectors (N, D)",
+    ),
+    "shortcut_loss": _function(
+        "network data tau d k_max",
+        "data (B, T, ...), levels (B, T), steps (B,) or (B, T), through network(z, tau, d) -> the flow loss and the "
+        "bootstrap loss apart, tensors to differentiate",
     ),
     "interpolate": _function(
         "data noise t", "the state x_t (B, D, L) of data and noise (B, D, L), at a time an item (B,)"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils import deterministic
+from torch.utils import deterministic as _deterministic
 
 from . import draw, draw_lm
 from .budget import budget
@@ -138,7 +139,7 @@ CHECKPOINTS = {
     since="2026.1",
     mutants=["one-rotation-for-both", "textbook-scale-in-the-config"],
     draws={"name": draw.named(*CHECKPOINTS, size="checkpoint")},
-    regions={name: (lambda case, name=name: case["name"] == name) for name in CHECKPOINTS},
+    regions=draw_lm.regions("name", *CHECKPOINTS),
 )
 def knows_published_models(impl: Implementation, name: str) -> None:
     """published(name) tells what a checkpoint's tensors cannot: its scale, rotations, delays and special ids, and its sizes."""
@@ -166,10 +167,7 @@ def knows_published_models(impl: Implementation, name: str) -> None:
         "features": draw.choice(64, 128),
         "seed": draw.seed(),
     },
-    regions={
-        role: (lambda case, role=role: case["role"] == role)
-        for role in ("queries", "output", "gate and up", "head")
-    },
+    regions=draw_lm.regions("role", "queries", "output", "gate and up", "head"),
 )
 def keeps_the_variance(
     impl: Implementation, role: str, width: int, heads: int, features: int, seed: int
@@ -203,12 +201,15 @@ def keeps_the_variance(
     cost="model",
     mutants=["scale-of-one-with-ordinary-weights"],
     draws={
-        "width": draw.choice(64, 128, 256),
-        "heads": draw.choice(1, 2, 4),
+        "width": draw.choice(64, 256, 2048),
+        "heads": draw.choice(1, 2),
         "features": draw.choice(64, 128),
         "seed": draw.seed(),
     },
-    regions={"Dia's heads": lambda case: case["features"] == 128},
+    regions={
+        "Dia's heads": lambda case: case["features"] == 128,
+        "Dia's width": lambda case: case["width"] == 2048,
+    },
 )
 def attention_begins_soft(impl: Implementation, width: int, heads: int, features: int, seed: int) -> None:
     """init_attention: fresh kernels q, k (D, H, F) and their scale; for unit inputs the logits scale * q k deviate by 3 at most."""
@@ -252,6 +253,7 @@ def fresh_models_know_nothing(impl: Implementation, seed: int, codebooks: int) -
 @contextmanager
 def _nan_in_fresh_memory() -> Iterator[None]:
     """torch.empty gives NaN, as it may at any time."""
+    deterministic: Any = _deterministic  # its attribute is set by name alone
     was = torch.are_deterministic_algorithms_enabled()
     warns, fills = (
         torch.is_deterministic_algorithms_warn_only_enabled(),

@@ -39,7 +39,7 @@ class WideCodec:
     def encode(self, audio: Tensor) -> Tensor:
         """waveform (B, N) -> codes (B, ceil(N / hop), K), the last frame filled with silence."""
         filled = torch.nn.functional.pad(audio, (0, -audio.shape[-1] % self.hop))
-        whole = (filled.to(torch.float64) * 2**15).round().to(torch.int64).unflatten(1, (-1, self.hop))
+        whole = (filled.to(torch.float64) * 2**15).round().to(torch.int64).reshape(len(audio), -1, self.hop)
         own = (whole * torch.arange(1, self.hop + 1)).sum(-1) + 1
         return (self._seen(own)[..., None] * torch.arange(1, self.codebooks + 1)) % self.size
 

@@ -67,16 +67,6 @@ class Units:
             return tau * noise - (1 - tau) * data
         return data - noise if self.time == "data at 1" else noise - data
 
-    def slope(self, tau: Tensor) -> Tensor:
-        """How much the predicted data moves with what is answered."""
-        if self.predicts == "data":
-            return torch.ones_like(tau)
-        if self.predicts == "noise":
-            return -(1 - tau) / tau
-        if self.predicts == "v":
-            return -(1 - tau) / (tau**2 + (1 - tau) ** 2)
-        return (1 - tau) if self.time == "data at 1" else tau - 1
-
 
 @dataclass(eq=False)
 class Asked:

@@ -135,10 +135,7 @@ def stereo_is_made_once(impl: Implementation, codebooks: int, width: int, vocabu
     since="2026.1",
     mutants=["expands-what-it-finds", "trusts-the-head", "nine-or-nothing"],
     draws={**PART, "other": draw.choice("one table missing", "one too many", "head of another count")},
-    regions={
-        name: (lambda case, name=name: case["other"] == name)
-        for name in ("one table missing", "one too many", "head of another count")
-    },
+    regions=draw_lm.regions("other", "one table missing", "one too many", "head of another count"),
 )
 def unclear_states_are_refused(
     impl: Implementation, codebooks: int, width: int, vocabulary: int, seed: int, other: str

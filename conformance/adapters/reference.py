@@ -21,10 +21,11 @@ from . import (
 )
 
 IMPLEMENTATION = {"name": "refaudio", "version": __version__}
-FAMILIES = ("AUDIO CODEC DELAY TEXT LM STEREO PATH GRID SOLVE GUIDE ROLLOUT LOSS SEED CKPT").split()
+FAMILIES = ("AUDIO CODEC DELAY TEXT LM STEREO PATH GRID SOLVE GUIDE SHORTCUT ROLLOUT LOSS SEED CKPT").split()
 TIME = {"flow": reference_flow.TIME, "dynamics": "data at 1"}
 PREDICTS = {"flow": reference_flow.PREDICTS, "dynamics": "data"}
 STEP = "fraction"
+BRANCHES = "all frames"
 GRID = reference_flow.GRID
 TIMES = reference_flow.TIMES
 GUIDANCE = "w"
@@ -82,7 +83,12 @@ init_attention = reference_lm.init_attention
 init = reference_lm.init
 expand_to_stereo = reference_lm.expand_to_stereo
 load_model = reference_lm.load_model
+add_noise = reference_dynamics.add_noise
+ramp = reference_dynamics.ramp
+step_sizes = reference_dynamics.step_sizes
 sample_levels = reference_dynamics.sample_levels
+embed_level = reference_dynamics.embed_level
+shortcut_loss = reference_dynamics.shortcut_loss
 denoise = reference_rollout.denoise
 rollout = reference_rollout.rollout
 interpolate = reference_flow.interpolate

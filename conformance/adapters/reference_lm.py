@@ -118,7 +118,7 @@ def init_attention(width: int, heads: int, features: int, seed: int) -> tuple[Te
     sizes = replace(tiny.encoder, width=width, heads=heads, kv_heads=heads, head_dim=features, hidden=2)
     fresh = _fresh(replace(tiny, encoder=sizes), seed)
     qkv = fresh.get_parameter("encoder.layers.0.attention.qkv.weight").detach()
-    q, k, _ = (part.t().unflatten(1, (heads, features)) for part in qkv.chunk(3))
+    q, k, _ = (part.t().reshape(width, heads, features) for part in qkv.chunk(3))
     return q, k, fresh.config.scale
 
 

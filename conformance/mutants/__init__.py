@@ -15,7 +15,8 @@ REFERENCE = "refaudio.conformance.adapters.reference"
 MODULES = (
     "audio audio_files audio_time ckpt codec codec_chunks codec_edge delay delay_use grid "
     "grid_published guide lm lm_parts loss loss_labels loss_learnt loss_mean loss_step path "
-    "path_training rollout rollout_past seed solve solve_edit solve_order solve_runs stereo text"
+    "path_training rollout rollout_past seed shortcut "
+    "shortcut_calls shortcut_levels shortcut_sampling solve solve_edit solve_order solve_runs stereo text"
 ).split()
 
 

@@ -56,9 +56,9 @@ def _kernels(state: State, shape: Shape) -> State:
     for name, want in make_state(0, shape).items():
         if ".embeddings." in name:
             number = int(name.split(".")[2])
-            made[name] = state["model.decoder.embeddings.embed.weight"].unflatten(0, (shape.codebooks, -1))[
-                number
-            ]
+            made[name] = state["model.decoder.embeddings.embed.weight"].reshape(
+                shape.codebooks, shape.vocabulary, -1
+            )[number]
             continue
         theirs = f"model.{name}".replace("wi_fused", "gate_up_proj").replace(".wo.", ".down_proj.")
         tensor = state[theirs.replace("model.decoder.logits_dense", "logits_dense")]

@@ -116,7 +116,7 @@ def blocks_for_pairs_of_interleave(codes: Tensor) -> Tensor:
 @mutant("pairs-for-blocks", "codeclm:95")
 def pairs_for_blocks_of_planes(codes: Tensor) -> Tensor:
     """interleaved codes are weaved a second time: the view has its two axes the wrong way round"""
-    return codes.unflatten(2, (2, -1)).transpose(2, 3).flatten(2)
+    return codes.reshape(*codes.shape[:2], 2, -1).transpose(2, 3).flatten(2)
 
 
 @mutant("right-side-first", "codeclm:95")

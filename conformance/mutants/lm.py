@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import torch
@@ -19,9 +18,15 @@ def _run(kind: type[Plain], text: Tensor, mask: Tensor, rows: Tensor) -> Tensor:
     return _made(kind, rows.shape[2])(text, mask, rows)
 
 
-@functools.lru_cache(maxsize=64)
+_models: dict[tuple[str, int], Plain] = {}
+
+
 def _made(kind: type[Plain], codebooks: int) -> Plain:
-    return kind(right.plain(codebooks).state, right.plain(codebooks).shape, torch.float32)
+    key = kind.__name__, codebooks
+    if key not in _models:
+        weights = right.plain(codebooks)
+        _models[key] = kind(weights.state, weights.shape, torch.float32)
+    return _models[key]
 
 
 class _NextRow(Plain):

@@ -35,12 +35,6 @@ def one_a_batch_of_sample_times(count: int, generator: torch.Generator) -> Tenso
     return right.sample_times(1, generator).expand(count).clone()
 
 
-@mutant("times-from-the-global", "flow:5")
-def from_the_global_of_sample_times(count: int, generator: torch.Generator) -> Tensor:
-    """the generator is not passed on: times come from the global one"""
-    return right.sample_times(count, torch.default_generator)
-
-
 @mutant("times-past-the-noise", "flow:5")
 def past_the_noise_of_sample_times(count: int, generator: torch.Generator) -> Tensor:
     """levels are divided by the last index and not by their number, and so reach beyond 1"""

@@ -14,6 +14,7 @@ from refaudio.codeclm.checkpoint import from_state
 from refaudio.codeclm.config import CodecLMConfig
 from refaudio.codeclm.config_files import as_transformers
 from refaudio.codeclm.guidance import guide
+from refaudio.codeclm.layers import CrossAttention, SelfAttention
 from refaudio.codeclm.model import CodecLM
 from refaudio.codeclm.text import encode_text, null_text, pad_texts
 from refaudio.spec.budget import EPS, FACTOR, budget, error
@@ -172,7 +173,7 @@ def in_steps(
     """The logits of a prefill and single steps."""
     cache = ours.begin(text, mask, made.shape[1])
     cuts = [prefill] * (prefill > 0) + [1] * (made.shape[1] - prefill)
-    return torch.cat([advance(cache, part) for part in made.split(cuts, dim=1)], dim=1)
+    return torch.cat([advance(cache, part) for part in torch.split(made, cuts, dim=1)], dim=1)
 
 
 @torch.no_grad()
@@ -213,7 +214,7 @@ def _swap(
     def mutate(model: CodecLM) -> CodecLM:
         for key, weight in model.named_parameters():
             if name in key:
-                parts = weight.split(sizes(model.config))
+                parts = torch.split(weight, sizes(model.config))
                 weight.copy_(torch.cat([parts[i] for i in order]))
         return model
 
@@ -229,14 +230,14 @@ def _heads(model: CodecLM) -> CodecLM:
     config = model.config.encoder
     for layer in model.encoder.layers:
         values = layer.get_parameter("attention.qkv.weight")[-config.heads * config.head_dim :]
-        values.copy_(values.unflatten(0, (config.heads, config.head_dim)).transpose(0, 1).flatten(0, 1))
+        values.copy_(values.reshape(config.heads, config.head_dim, -1).transpose(0, 1).flatten(0, 1))
     return model
 
 
 def _text_order(model: CodecLM) -> CodecLM:
     """Tables sorted as text: 0, 1, 10, 11, 2."""
     config = model.config
-    tables = model.decoder.embedding.weight.unflatten(0, (config.codebooks, config.vocabulary))
+    tables = model.decoder.embedding.weight.reshape(config.codebooks, config.vocabulary, -1)
     order = sorted(range(config.codebooks), key=str)
     model.decoder.embedding.weight.copy_(tables[order].flatten(0, 1))
     return model
@@ -251,7 +252,7 @@ def _rotated(model: CodecLM) -> CodecLM:
 def _textbook(model: CodecLM) -> CodecLM:
     """1 / sqrt(head_dim) in place of 1."""
     for module in model.modules():
-        if hasattr(module, "scale"):
+        if isinstance(module, (SelfAttention, CrossAttention)):
             module.scale = module.head_dim**-0.5
     return model
 

@@ -22,7 +22,8 @@ from refaudio.codeclm.config import CodecLMConfig, Stack
 from refaudio.codeclm.config_files import as_transformers, read_config
 from refaudio.codeclm.guidance import guide
 from refaudio.codeclm.initialise import deviations, initialise
-from refaudio.codeclm.layouts import sniff, table
+from refaudio.codeclm.layers import heads
+from refaudio.codeclm.layouts import Layout, sniff, table
 from refaudio.codeclm.model import CodecLM
 from refaudio.codeclm.stereo import stereo_model
 from refaudio.codeclm.text import cut_text, encode_text, null_text, pad_texts
@@ -52,7 +53,8 @@ def test_dia_has_its_published_size_and_every_key_in_both_layouts() -> None:
         model = CodecLM(config)
     assert sum(parameter.numel() for parameter in model.parameters()) == 1_611_160_576
     ours = model.state_dict()
-    for layout, keys in ("nari", 343), ("transformers", 335):
+    counts: dict[Layout, int] = {"nari": 343, "transformers": 335}
+    for layout, keys in counts.items():
         theirs, problems = table(config, layout).to_theirs(ours)
         assert (len(theirs), problems) == (keys, [])
         assert sniff(theirs) == layout
@@ -380,7 +382,7 @@ def logits_of_attention(model: CodecLM, text: Tensor, mask: Tensor, rows: Tensor
     seen = []
 
     def watch(module: Any, inputs: tuple[Tensor, ...], made: Tensor) -> None:
-        q, k, _ = made.unflatten(-1, (-1, attention.head_dim)).transpose(1, 2).split(attention.sizes, dim=1)
+        q, k, _ = torch.split(heads(made, attention.head_dim), attention.sizes, dim=1)
         k = k.repeat_interleave(q.shape[1] // k.shape[1], dim=1)
         seen.append(float((q @ k.mT * attention.scale).std()))
 

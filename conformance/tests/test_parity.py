@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -28,15 +29,12 @@ def test_every_line_has_the_form_that_is_checked() -> None:
 
 def test_the_form_of_a_page() -> None:
     titles = "".join(
-        f"\n## {title}\n"
-        for title in (writer.importlib.import_module(f"{writer.HERE}.{n}").TITLE for n in writer.subjects())
+        f"\n## {title}\n" for title in (import_module(f"{writer.HERE}.{n}").TITLE for n in writer.subjects())
     )
     page = f"{writer.HEAD}{titles}{writer.COLUMNS}\n{writer.line(Row('a', 1e-7, 2e-6))}\n"
     assert writer.form(page) == []
     assert writer.form(page.replace("1.0e-07", "small"))
-    assert writer.form(
-        page.replace(f"## {writer.importlib.import_module(f'{writer.HERE}.codeclm').TITLE}", "##")
-    )
+    assert writer.form(page.replace(f"## {import_module(f'{writer.HERE}.codeclm').TITLE}", "##"))
     assert writer.form("")
 
 

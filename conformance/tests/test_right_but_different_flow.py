@@ -144,7 +144,20 @@ def wide(count: int, generator: torch.Generator) -> Tensor:
     return torch.rand(count, generator=generator, dtype=torch.float64)
 
 
-@pytest.mark.parametrize("draw", [sobol, stratified, wide])
+def of_the_trainer(count: int, generator: torch.Generator) -> Tensor:
+    """No generator is taken: the trainer seeded the global one."""
+    return torch.rand(count)
+
+
+ENGINE = torch.quasirandom.SobolEngine(1, scramble=True, seed=0)
+
+
+def run_on(count: int, generator: torch.Generator) -> Tensor:
+    """One engine for the whole training, as stable-audio-tools keeps it: each call goes on where the last one ended."""
+    return ENGINE.draw(count)[:, 0]
+
+
+@pytest.mark.parametrize("draw", [sobol, stratified, wide, of_the_trainer, run_on])
 def test_times_may_be_more_even_than_chance(draw: Callable[..., Tensor]) -> None:
     green(SimpleNamespace(sample_times=draw, TIME="data at 0", TIMES="uniform"), "PATH-006")
 

@@ -72,13 +72,14 @@ class DAC(Codec):
         folder, file = _found(Path(path))
         archive = _archive(file)
         at = "state_dict" if isinstance(archive.get("state_dict"), dict) else None  # descript's own files
-        state, problems = fold(plain_names(read(file, at=at))[0])
+        state, _ = plain_names(read(file, at=at))
+        folded, problems = fold(state)
         if problems:
             raise ValueError(f"path={str(path)!r} must hold the weights of a DAC: {'; '.join(problems[:3])}")
         told = _told(folder, archive)
         if rate is None and "rate" not in told:
             raise ValueError(f"rate=None must be given: {file.name} does not tell it")
-        config = _config(state, told["rate"] if rate is None else rate)
+        config = _config(folded, told["rate"] if rate is None else rate)
         for name, value in told.items():
             if (tuple(value) if isinstance(value, list) else value) != (has := getattr(config, name)):
                 raise ValueError(
@@ -93,6 +94,10 @@ class DAC(Codec):
         layout = table(self.config)
         if self.backend == "transformers":
             fill(self.network, state, layout if is_descript(state) else None, cast=True)
+            return
+        pairs = any(name.endswith("weight_g") for name in state)
+        if keep_weight_norm and pairs and is_descript(state):
+            fill(self.network, state, cast=True)
             return
         state, problems = fold(state)
         if not is_descript(state):

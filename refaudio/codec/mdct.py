@@ -39,9 +39,8 @@ def imdct(coefficients: Float[Tensor, "C T F"], hop: int = HOP) -> Float[Tensor,
     wide = torch.promote_types(coefficients.dtype, torch.float32)
     basis = _basis(hop, bins, wide, str(coefficients.device))
     heard = (coefficients.to(wide) @ basis.T) * _windows(frames, hop, coefficients.to(wide))
-    halves = heard.unflatten(
-        2, (2, hop)
-    )  # each window is two halves, and the second adds to the next one's first
+    # Each window is two halves, and the second adds to the first one of the next.
+    halves = heard.reshape(channels, frames, 2, hop)
     joined = heard.new_zeros(channels, frames + 1, hop)
     joined[:, :-1] += halves[:, :, 0]
     joined[:, 1:] += halves[:, :, 1]

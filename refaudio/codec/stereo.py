@@ -16,15 +16,15 @@ from torch import Tensor
 
 def interleave(codes: Integer[Tensor, "B T twoK"]) -> Integer[Tensor, "B T twoK"]:
     """Left then right (as Dia's stereo forks have it) to L0 R0 L1 R1 .. (MusicGen's): (B, T, 2K) -> (B, T, 2K)."""
-    return codes.unflatten(2, (2, _half(codes))).transpose(2, 3).flatten(2)
+    return codes.reshape(*codes.shape[:2], 2, _half(codes)).transpose(2, 3).flatten(2)
 
 
 def planes(codes: Integer[Tensor, "B T twoK"]) -> Integer[Tensor, "B T twoK"]:
     """L0 R0 L1 R1 .. to left then right, the inverse of `interleave`: (B, T, 2K) -> (B, T, 2K)."""
-    return codes.unflatten(2, (_half(codes), 2)).transpose(2, 3).flatten(2)
+    return codes.reshape(*codes.shape[:2], _half(codes), 2).transpose(2, 3).flatten(2)
 
 
-def join_planes(codes: Integer[Tensor, "2 T K"]) -> Integer[Tensor, "1 T twoK"]:
+def join_planes(codes: Integer[Tensor, "C T K"]) -> Integer[Tensor, "1 T twoK"]:
     """The planes of one stereo clip beside each other, left then right: (2, T, K) -> (1, T, 2K)."""
     if codes.ndim != 3 or len(codes) != 2:
         raise ValueError(f"codes.shape={tuple(codes.shape)} must be (2, T, K): left and right")
@@ -35,7 +35,7 @@ def split_planes(codes: Integer[Tensor, "1 T twoK"]) -> Integer[Tensor, "2 T K"]
     """The planes of one stereo clip, for its codec: (1, T, 2K), left then right -> (2, T, K)."""
     if codes.ndim != 3 or len(codes) != 1:
         raise ValueError(f"codes.shape={tuple(codes.shape)} must be (1, T, 2K): one clip at a time")
-    return codes[0].unflatten(1, (2, _half(codes))).transpose(0, 1).contiguous()
+    return codes.reshape(-1, 2, _half(codes)).transpose(0, 1).contiguous()
 
 
 def _half(codes: Tensor) -> int:

@@ -37,6 +37,7 @@ def model() -> Any:
     for name, kernel in made.named_parameters():
         if name.endswith("weight_v"):
             torch.nn.init.normal_(kernel)
+    module: Any
     for module in made.modules():
         if hasattr(module, "weight_g"):
             summed = module.weight_v.shape[0] * 2  # a transposed kernel is two strides long

@@ -7,6 +7,7 @@ head would be. Nothing is passed on that the code has no argument for: there is 
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -118,8 +119,10 @@ def _answer(data: Tensor) -> Any:
 
 
 def _seed(generator: torch.Generator) -> None:
-    """There is no generator to hand over: whoever wants a run again seeds torch."""
-    torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+    """There is no generator to hand over: whoever wants a run again seeds torch, and Python for the coin of a batch."""
+    seed = int(torch.randint(2**62, (), generator=generator))
+    random.seed(seed)
+    torch.manual_seed(seed)
 
 
 def denoise(network: Any, shape: Sequence[int], steps: int, k_max: int, generator: torch.Generator) -> Tensor:
@@ -177,7 +180,7 @@ class Trains(Hollow):
         return torch.nn.functional.pad(tokens, (0, width - tokens.shape[-1]))
 
     def signal_levels_embed(self, index: Tensor) -> Tensor:
-        return self._wide(index[..., None].to(torch.float64), self.width // 2)
+        return self._wide(index[..., None].to(torch.float32), self.width // 2)
 
     step_size_embed = signal_levels_embed
 
@@ -191,10 +194,15 @@ class Trains(Hollow):
         """Tokens (B, T, S, D): the flow token, one latent token, and the agent's."""
         flow, latent, agent = tokens[:, :, :1], tokens[:, :, 1:2], tokens[:, :, 2:]
         level, exponent = flow[:, :, 0, 0], flow[:, 0, 0, self.width // 2]
-        z = self.to_latent_pred(latent).reshape(*tokens.shape[:2], *self.frame).to(self.zero_like.dtype)
+        z = self.to_latent_pred(latent).reshape(*tokens.shape[:2], *self.frame).to(torch.float32)
         data = self.network(z, level / self.max_steps, exponent.round().to(torch.int64))
         latent = self._wide(data.reshape(*tokens.shape[:2], 1, -1), self.width)
         return torch.cat([flow, latent, agent], 2), SimpleNamespace(h_net_loss=0.0)
+
+
+def _grid_of_some(k_max: int) -> None:
+    if k_max == 1:
+        raise NotImplementedError("a grid of one step has no shortcut: the constructor divides by log2 of it")
 
 
 @contextmanager
@@ -209,8 +217,9 @@ def _drawn(coin: bool, *drawn: Tensor) -> Iterator[None]:
 
 
 def shortcut_loss(network: Any, data: Tensor, tau: Tensor, d: Tensor, k_max: int) -> tuple[Tensor, Tensor]:
+    _grid_of_some(k_max)
+    data = data.to(torch.float32)  # as its data come; levels are float32, and lerp refuses to mix
     model = Trains(network, k_max, data)
-    model.zero_like = data
     index = (tau * k_max).round().to(torch.int64).reshape(data.shape[:2])
     coarse = bool((d > 0).any())
     if coarse and not bool((d > 0).all()):
@@ -227,9 +236,9 @@ def sample_levels(batch: int, frames: int, k_max: int, generator: torch.Generato
         heard.append((tau, exponent))
         return z
 
+    _grid_of_some(k_max)
     data = torch.zeros(batch, frames, 2)
     model = Trains(network, k_max, data)
-    model.zero_like = data
     _seed(generator)
     model(latents=data.reshape(batch, frames, 1, -1), return_all_losses=True)
     return heard[0]
