@@ -231,6 +231,7 @@ def install_peers(session: nox.Session, extras: str) -> None:
         "torchcodec",
         "dreamer4",
         *DREAMER4_NEEDS.split(),
+        "k-diffusion",
     )  # each pins what no adapter needs of it
     for peer in alone:
         session.install("--no-compile", "--no-deps", "-c", str(PEER_PINS), peer, success_codes=[0, 1])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from hypothesis import strategies as st
 
 from .draw import Draw, Size, Strategy, is_word
+
+Case = dict[str, Any]
 
 
 def method(*names: str) -> Draw:
@@ -30,3 +33,8 @@ def widths(most: int = 7) -> Draw:
 def eighths(low: int, high: int) -> Draw:
     """A number in eighths."""
     return Draw(st.integers(low * 8, high * 8).map(lambda n: n / 8))
+
+
+def always(name: str) -> Callable[[Case], bool]:
+    """The region of the cases of one method."""
+    return lambda case: bool(case["method"] == name)

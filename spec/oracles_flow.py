@@ -71,8 +71,8 @@ class Mixture:
         """How much of the states at this level lies below x."""
         means, deviations, weights = self._parts(x)
         spread = torch.sqrt((alpha * deviations) ** 2 + sigma**2)
-        share: Tensor = torch.special.ndtr((x[..., None] - alpha * means) / spread)
-        return (weights * share).sum(-1)
+        shares: Tensor = torch.special.ndtr((x[..., None] - alpha * means) / spread)
+        return (weights * shares).sum(-1)
 
     def end(self, x: Tensor, alpha: float, sigma: float) -> Tensor:
         """Where the flow takes x from this level to the data: to the same quantile, found by bisection."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from . import draw, draw_flow, draw_solve
+from . import draw, draw_solve
 from .law import REFUSALS, Case, Implementation, expect, expect_that, law
 from .lesson import closest
 from .scripts_solve import (
@@ -81,6 +81,10 @@ def varies(
     expect_near(first.x, mixed, torch.cat([data, noise]), "the first state", "reduction")
 
 
+def _masked(kind: str) -> Callable[[Case], bool]:
+    return lambda case: bool(case["mask"] == kind)
+
+
 def _mask(kind: str, batch: int, frames: int, seed: int) -> Tensor:
     kept = torch.zeros(batch, frames, dtype=torch.bool)
     if kind == "all":
@@ -124,7 +128,7 @@ def _mask(kind: str, batch: int, frames: int, seed: int) -> Tensor:
         "method": draw_solve.method(*METHODS),
     },
     regions={
-        **draw_flow.each("mask", MASKS),
+        **{name: _masked(name) for name in MASKS},
         "batch == frames": lambda case: case["batch"] == case["frames"] > 1,
     },
 )
@@ -209,6 +213,10 @@ def fits_or_refuses(
     expect_near(got, nearest.to(torch.float64), torch.cat([whole, noise]), "a reference of another length")
 
 
+def _paired(number: int) -> Callable[[Case], bool]:
+    return lambda case: bool(case["pair"] == number)
+
+
 # objective, method, whether guidance is neutral, and whether the three go together
 PAIRS = (
     ("rectified_flow", "euler", True, True),
@@ -221,10 +229,6 @@ PAIRS = (
     ("v", "ddim", True, True),
     ("v", "pingpong", True, False),
 )
-
-
-def _is_pair(number: int) -> Callable[[Case], bool]:
-    return lambda case: bool(case["pair"] == number)
 
 
 @law(
@@ -248,7 +252,7 @@ def _is_pair(number: int) -> Callable[[Case], bool]:
         "warns-of-everything",
     ],
     draws={"pair": draw.integer(0, len(PAIRS) - 1), "strong": draw_solve.eighths(2, 7)},
-    regions={f"{o}, {m}, {n}": _is_pair(i) for i, (o, m, n, _) in enumerate(PAIRS)},
+    regions={f"{o}, {m}, {n}": _paired(i) for i, (o, m, n, _) in enumerate(PAIRS)},
 )
 def warns_of_mismatches(impl: Implementation, pair: int, strong: float) -> None:
     """A distilled denoiser under an ODE solver or guidance, or another model under ping-pong, draws a warning; an undeclared one is refused."""

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from . import draw, draw_flow, draw_solve
+from . import draw, draw_solve
 from .budget import EPS
 from .law import Implementation, decline, expect_that, law
 from .oracles_flow import Gaussian, Mixture, Straight, pingpong_deviation
@@ -21,7 +21,8 @@ MIXTURES = (
 
 def quantiles(count: int) -> Tensor:
     """Normal noise (1, 1, count) without chance: a few random points can lie where an error happens to change its sign."""
-    points: Tensor = torch.special.ndtri((torch.arange(count, dtype=torch.float64) + 0.5) / count)
+    share = (torch.arange(count, dtype=torch.float64) + 0.5) / count
+    points: Tensor = torch.special.ndtri(share)
     return points.reshape(1, 1, -1)
 
 
@@ -64,7 +65,7 @@ ROUNDINGS = 200  # an error of so many roundings of the state says nothing about
         "mixture": draw.integer(0, len(MIXTURES) - 1),
         "method": draw_solve.method(*ORDERS),
     },
-    regions=draw_flow.each("method", ORDERS),
+    regions={name: draw_solve.always(name) for name in ORDERS},
 )
 def reaches_its_order(impl: Implementation, mixture: int, method: str) -> None:
     """On equal steps the error falls with the method's order: Euler and DDIM 0.9 at least, Heun and midpoint 1.8, RK4 3.7, DPM-Solver++ 2M 1.4."""

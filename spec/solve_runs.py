@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from . import draw, draw_flow, draw_solve
+from . import draw, draw_solve
 from .law import Implementation, expect, expect_that, law
 from .oracles_flow import Gaussian
 from .scripts_solve import (
@@ -88,10 +88,10 @@ def keeps_items_apart(
     ],
     draws={
         **CASE,
-        "method": draw_solve.method(*METHODS, "dpmpp-2m", "dpmpp-2m", "pingpong"),
+        "method": draw_solve.method("pingpong", "dpmpp-2m", "dpmpp-2m", *METHODS),
         "at": draw.choice(2, 0, 3, 2),
     },
-    regions={**REGIONS, **draw_flow.each("method", METHODS)},
+    regions={**REGIONS, **{name: draw_solve.always(name) for name in METHODS}},
 )
 def runs_by_itself(
     impl: Implementation, widths: list[int], batch: int, frames: int, seed: int, method: str, at: int

@@ -106,6 +106,14 @@ def told_the_next_time_of_solve(network: Network, x: Tensor, steps: int, *rest: 
     return right.solve(told(network, lambda t: (t - 1 / steps).clamp(min=0)), x, steps, *rest)
 
 
+@mutant("told-the-time-before", "flow:13")
+def told_the_time_before_of_solve(network: Network, x: Tensor, steps: int, *rest: Any) -> Tensor:
+    """the network is told the time of the step before, and the first one twice"""
+    if type(steps) is not int or steps < 1:
+        return right.solve(network, x, steps, *rest)
+    return right.solve(told(network, lambda t: (t + 1 / steps).clamp(max=1)), x, steps, *rest)
+
+
 @mutant("told-in-thousands", "flow:20")
 def told_in_thousands_of_solve(network: Network, *rest: Any) -> Tensor:
     """times are handed over as timesteps of 0..1000 to a network that was made for 0..1"""

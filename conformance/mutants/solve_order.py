@@ -135,7 +135,7 @@ def half_precision_state_of_integrate(network: Network, x: Tensor, times: Tensor
 
 
 def pingpong(network: Network, x: Tensor, steps: int, scale: float | None, generator: Sequence[torch.Generator],
-             method: str, bounce: Callable[[Tensor, Tensor, float, float, Tensor], Tensor],
+             method: str, *, bounce: Callable[[Tensor, Tensor, float, float, Tensor], Tensor],
              start: Tensor | None = None) -> Tensor:  # fmt: skip
     """Ping-pong with another way to put noise back; every other method as it should be."""
     if method != "pingpong" or type(steps) is not int or steps < 1:

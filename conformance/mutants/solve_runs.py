@@ -21,7 +21,7 @@ Draws = Callable[[Tensor, Sequence[torch.Generator]], Tensor]
 
 
 def pingpong(network: Network, x: Tensor, steps: int, scale: float | None, generator: Sequence[torch.Generator],
-             method: str, fresh: Draws) -> Tensor:  # fmt: skip
+             method: str, *, fresh: Draws) -> Tensor:  # fmt: skip
     """Ping-pong with noise from somewhere else; every other method as it should be."""
     if method != "pingpong" or type(steps) is not int or steps < 1:
         return right.solve(network, x, steps, scale, generator, method)

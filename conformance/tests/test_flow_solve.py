@@ -132,7 +132,8 @@ class AdaLN(nn.Module):
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         scale, shift = self.modulate(t[:, None].to(x.dtype))[..., None].chunk(2, 1)
         normal = nn.functional.layer_norm(x.transpose(1, 2), (7,)).transpose(1, 2)
-        return self.mix(normal * (1 + scale) + shift)
+        out: Tensor = self.mix(normal * (1 + scale) + shift)
+        return out
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -246,7 +247,8 @@ def to_the_data(
     """The reference's flow, turned round: its time runs to the data, and its guidance is counted from 0."""
 
     def turned(x: Tensor, t: Tensor, *cond: Tensor) -> Tensor:
-        return -network(x, 1 - t, *cond)
+        out: Tensor = -network(x, 1 - t, *cond)
+        return out
 
     return reference_solve.solve(turned, x, steps, None if scale is None else scale + 1, generator, method)
 

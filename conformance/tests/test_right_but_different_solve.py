@@ -25,7 +25,8 @@ def swayed(steps: int) -> list[float]:
     if type(steps) is not int or steps < 1:
         raise ValueError(f"steps={steps} must be 1 or more")
     t = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
-    return (1 - torch.cos(torch.pi / 2 * t)).tolist()  # type: ignore[no-any-return]
+    times: list[float] = (1 - torch.cos(torch.pi / 2 * t)).tolist()
+    return times
 
 
 class FromTheNoise:
