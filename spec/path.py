@@ -117,7 +117,8 @@ def _difference(impl: Implementation, data: Tensor, noise: Tensor, t: Tensor, st
         impl.interpolate(data.clone(), noise.clone(), t + shift * step).to(torch.float64)
         for shift in (-2, -1, 1, 2)
     ]
-    return (around[0] - 8 * around[1] + 8 * around[2] - around[3]) / (12 * step)
+    slope: Tensor = (around[0] - 8 * around[1] + 8 * around[2] - around[3]) / (12 * step)
+    return slope
 
 
 def _slope(impl: Implementation, data: Tensor, noise: Tensor, t: Tensor) -> tuple[Tensor, Budget]:
