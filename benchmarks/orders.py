@@ -28,7 +28,11 @@ from refaudio.spec.scripts_solve import Ideal, Language, language, levels_of, ru
 from refaudio.spec.solve_order import MIXTURES, ORDERS, quantiles
 
 REFERENCE = "refaudio.conformance.adapters.reference"
-PEERS = ["k_diffusion", "flow_matching", "diffusers_flow_match"]
+PEERS = [
+    "diffusers_flow_match",
+    "flow_matching",
+    "k_diffusion",
+]  # the last stubs what it lacks, where others would look
 
 
 def adapters() -> dict[str, Adapter]:
