@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TypeVar
 
+import torch
+
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
@@ -27,7 +29,7 @@ class Work:
         if self.processes == 1:
             yield from self._told(title, map(job, asked), len(asked))
             return
-        with get_context("spawn").Pool(self.processes) as pool:
+        with get_context("spawn").Pool(self.processes, torch.set_num_threads, (1,)) as pool:  # a core each
             yield from self._told(title, pool.imap(job, asked), len(asked))
 
     def _told(self, title: str, answers: Iterable[Answer], total: int) -> Iterator[Answer]:
