@@ -169,7 +169,7 @@ def _in_steps(impl: Implementation, text: Tensor, mask: Tensor, rows: Tensor, pr
         "neighbours-text",
         "text-is-ignored",
     ],
-    draws={**BATCH, "prefill": draw.integer(0, 7), "earlier": draw.integer(0, 7)},
+    draws={**BATCH, "prefill": draw.integer(0, 7), "earlier": draw.integer(1, 7)},
     regions={
         **REGIONS,
         "no prefill": lambda case: case["prefill"] % (case["count"] + 1) == 0,
@@ -189,8 +189,7 @@ def steps_equal_the_whole(
 ) -> None:
     """A prefill of p rows and single steps after it give the logits (B, R, K, V) of one pass, whatever was generated before."""
     text, mask = make_text(seed, lengths)
-    if earlier:
-        _in_steps(impl, text, mask, make_rows(seed + 2, len(lengths), earlier, codebooks), earlier - 1)
+    _in_steps(impl, text, mask, make_rows(seed + 2, len(lengths), earlier, codebooks), earlier - 1)
     rows = make_rows(seed, len(lengths), count, codebooks)
     got = _in_steps(impl, text, mask, rows, prefill % (count + 1))
     want = impl.logits(text, mask, rows)

@@ -88,7 +88,7 @@ def keeps_items_apart(
     ],
     draws={
         **CASE,
-        "method": draw_solve.method("pingpong", "dpmpp-2m", "dpmpp-2m", *METHODS),
+        "method": draw_solve.method("dpmpp-2m", "pingpong", "ddim", *METHODS),
         "at": draw.choice(2, 0, 3, 2),
     },
     regions={**REGIONS, **{name: draw_solve.always(name) for name in METHODS}},

@@ -184,7 +184,7 @@ def cache_not_reset_of_advance(state: Any, rows: Tensor) -> tuple[Tensor, Any]:
     if not hasattr(state, "rows"):
         state.rows = _left_behind.get(codebooks, torch.zeros_like(rows[:1, :1])).expand(batch, -1, -1)
     made, state = _whole(state, rows)
-    _left_behind[codebooks] = torch.cat([torch.zeros_like(rows[:1, :1]), state.rows[:1, -2:]], dim=1)
+    _left_behind[codebooks] = torch.cat([torch.zeros_like(rows[:1, :1]), state.rows[:1, -1:]], dim=1)
     return made, state
 
 
