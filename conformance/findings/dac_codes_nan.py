@@ -33,4 +33,4 @@ except ValueError as error:
     got = f"ValueError: {error}"
 print("got ", got)
 print("want", "ValueError")
-sys.exit(0 if got.startswith("ValueError") else 1)
+sys.exit(1 if got.startswith("ValueError") else 0)

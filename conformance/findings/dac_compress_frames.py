@@ -31,4 +31,4 @@ with torch.no_grad():
 print(f"descript-audio-codec {version('descript-audio-codec')}: frames of {SECONDS} s, by compress()")
 print("got ", compressed)
 print("want", whole)
-sys.exit(0 if compressed == whole else 1)
+sys.exit(1 if compressed == whole else 0)

@@ -24,4 +24,4 @@ except RuntimeError as error:
     got = f"RuntimeError: {error}"
 print("got ", got)
 print("want", "(1, 0)")
-sys.exit(0 if got == "(1, 0)" else 1)
+sys.exit(1 if got == "(1, 0)" else 0)

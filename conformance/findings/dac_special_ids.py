@@ -27,4 +27,4 @@ except (IndexError, ValueError) as error:
     got = f"{type(error).__name__}: {error}"
 print("got ", got)
 print("want", "ValueError that names 1024")
-sys.exit(0 if got.startswith("ValueError") and "1024" in got else 1)
+sys.exit(1 if got.startswith("ValueError") and "1024" in got else 0)
