@@ -61,7 +61,7 @@ def power(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The engine's own tests, with the shapes and types of refaudio checked at every call."""
-    install(session, "-e", ".[test]")
+    install(session, "-e", ".[test,models]")  # models: DAC is held to the laws over transformers
     alone = {"OMP_NUM_THREADS": "1"}  # a core each: two workers with two threads each wait for one another
     session.run("pytest", "-n", "auto", "--dist", "loadfile", *session.posargs, env=alone)
 

@@ -25,7 +25,7 @@ def test_forms_of_a_word_are_one(words: str) -> None:
         ("every rank draws the same crops", "SEED-002"),
         ("trimming thirty rows", "DELAY-006"),
         ("DELAY-012", "DELAY-012"),
-        ("cannot repeat the song", "SEED-003"),
+        ("same seed another song", "SEED-003"),
     ],
 )
 def test_a_symptom_leads_to_its_law(words: str, id: str) -> None:
